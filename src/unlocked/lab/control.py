@@ -1,0 +1,56 @@
+"""The control: what several threads could gain at best on the cores as they are just now.
+
+A loop that lives in registers and releases the GIL has nothing to wait for but a core. Where it
+falls short of the threads it was given, the cores were not free, and no other speed-up of that
+moment says anything about the candidates.
+"""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from unlocked.extensions import load
+
+spin = load("unlocked.lab._control").spin
+
+SPIN_SECONDS = 0.01
+FREE_SHARE = 0.9
+"""The share of the possible speed-up that the control must reach for cores to count as free."""
+
+
+class Control:
+    """The control loop on a number of threads, calibrated to about 10 ms.
+
+    Parameters
+    ----------
+    threads : int
+        Number of threads, at least 1.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self._pool = ThreadPoolExecutor(threads)
+        self._rounds = 1_000_000
+        self._rounds = round(self._rounds * SPIN_SECONDS / min(self._serial() for _ in range(5)))
+        self._together()
+
+    def _serial(self) -> float:
+        start = time.perf_counter()
+        spin(self._rounds)
+        return time.perf_counter() - start
+
+    def _together(self) -> float:
+        start = time.perf_counter()
+        list(self._pool.map(spin, [self._rounds] * self.threads))
+        return time.perf_counter() - start
+
+    def speedup(self) -> float:
+        """Speed-up of the loop on all threads over one thread, measured now."""
+        return self.threads * self._serial() / self._together()
+
+    def close(self) -> None:
+        self._pool.shutdown()
+
+
+def cores_were_free(speedup: float, threads: int, cores: int) -> bool:
+    """Whether a control speed-up is what `threads` threads reach on `cores` free cores."""
+    return speedup >= FREE_SHARE * min(threads, cores)
