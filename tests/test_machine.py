@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import joblib
+import pytest
 
 from unlocked import machine
 
@@ -32,3 +33,16 @@ def test_the_id_stays_and_tells_machines_apart():
 def test_the_summary_fits_a_caption():
     assert "Python" in machine.describe().summary
     assert "\n" not in machine.describe().summary
+
+
+@pytest.mark.parametrize(
+    ("cores", "counts"),
+    [
+        (1, [1, 2]),
+        (2, [1, 2, 3, 4]),
+        (6, [1, 2, 4, 6, 8, 12]),
+        (64, [1, 2, 4, 8, 16, 32, 64, 128]),
+    ],
+)
+def test_thread_counts_go_to_twice_the_cores_in_few_steps(cores, counts):
+    assert machine.thread_counts(cores) == counts

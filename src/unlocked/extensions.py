@@ -7,6 +7,7 @@ binary whose sources or flags have changed since it was built. Standard library 
 
 import hashlib
 import importlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -58,6 +59,8 @@ def load(name: str) -> ModuleType:
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
         raise ImportError(f"{name} is not built: {REBUILD}") from error
     if module.SOURCE_DIGEST != extension.digest():
         raise ImportError(f"{name} is older than {extension.source.name}: {REBUILD}")
@@ -65,12 +68,13 @@ def load(name: str) -> ModuleType:
 
 
 def numba_cache() -> str:
-    """Folder of Numba's cache, keyed by all kernels.
+    """Folder of Numba's cache, keyed by all kernels, within ``NUMBA_CACHE_DIR`` where it is set.
 
     Numba does not notice an edited callee in another file; a folder of its own for every
     state of the kernels does.
     """
     digest = hashlib.sha256()
     for path in sorted((SRC / "unlocked" / "kernels").glob("*.py")):
-        digest.update(path.read_bytes())
-    return str(SRC.parent / "_build" / "numba" / digest.hexdigest()[:16])
+        digest.update(path.name.encode() + path.read_bytes())
+    chosen = os.environ.get("NUMBA_CACHE_DIR") or SRC.parent / "_build" / "numba"
+    return str(Path(chosen) / digest.hexdigest()[:16])

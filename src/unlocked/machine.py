@@ -81,6 +81,15 @@ def describe() -> Machine:
     )
 
 
+def thread_counts(cores: int) -> list[int]:
+    """Numbers of threads to measure on this many cores: to twice as many, in sensible steps."""
+    last = 2 * cores
+    if last <= 8:
+        return list(range(1, last + 1))
+    doublings = {2**power for power in range(last.bit_length())}
+    return sorted({cores, last} | {count for count in doublings if count < last})
+
+
 def _hypervisor(flags: list[str]) -> str | None:
     vendor = Path("/sys/class/dmi/id/sys_vendor")
     if "hypervisor" not in flags:

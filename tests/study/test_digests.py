@@ -51,6 +51,18 @@ def test_the_look_does_not_belong_to_a_kernel():
     assert not {name for name in measured if "show" in name or "study" in name}
 
 
+def test_a_kernel_does_not_depend_on_the_other_extensions():
+    numba_kernel, _ = digests._closure(frozenset({"unlocked.kernels.ou_numba"}))
+    assert "unlocked.extensions" in numba_kernel
+    assert not {"unlocked.kernels._ou", "unlocked.lab._control"} & numba_kernel
+
+
+def test_what_a_compiled_module_imports_counts():
+    cython_kernel, foreign = digests._closure(frozenset({"unlocked.kernels.ou_cython"}))
+    assert {"unlocked.kernels._ou", "unlocked.kernels.ou_arguments"} <= cython_kernel
+    assert "numpy" in foreign
+
+
 def test_imports_are_found_in_every_form():
     code = "import a.b\nfrom c import d as e\ndef f():\n    from . import g\n    from .h import i\n"
     assert digests.imported(code, "pack.age") == {

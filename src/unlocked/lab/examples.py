@@ -1,6 +1,7 @@
-"""One sum computed in five ways that spend their time differently: subjects for 01-timing.
+"""Subjects for 01-timing: one sum computed in ways that spend their time differently.
 
-Every function returns the sum of the squares below `n`, an int.
+The functions of `n` return the sum of the squares below `n`, an int. Those of `steps` run the
+loop of the control, which needs nothing but a core.
 """
 
 import time
@@ -9,6 +10,8 @@ from functools import cache
 from typing import Any
 
 import joblib
+
+from unlocked.lab.control import spin
 
 
 def numbers(n: int) -> dict[str, Any]:
@@ -55,3 +58,19 @@ def two_processes(n: int) -> int:
 @cache
 def _pool() -> joblib.Parallel:
     return joblib.Parallel(n_jobs=2, backend="loky")
+
+
+def steps_for(steps: int, threads: int) -> dict[str, Any]:
+    """Inputs of the two functions below."""
+    return {"steps": steps, "threads": threads}
+
+
+def one_after_the_other(steps: int, threads: int) -> list[int]:
+    """As many loops without the GIL as there are threads, on one of them."""
+    return [spin(steps) for _ in range(threads)]
+
+
+def side_by_side(steps: int, threads: int) -> list[int]:
+    """The same loops, each on a thread of its own."""
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(spin, [steps] * threads))

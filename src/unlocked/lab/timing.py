@@ -150,9 +150,15 @@ class Comparison(BaseModel):
         cpu = self.own_cpu_seconds if own else self.cpu_seconds
         return sum(map(sum, cpu[name])) / sum(map(sum, self.seconds[name]))
 
-    def median_control(self) -> float:
-        """Median over all rounds of the control's speed-up."""
-        return median(speedup for rounds in self.control for speedup in rounds)
+    def control_speedup(self) -> Interval:
+        """Speed-up of the control over one thread, this session only.
+
+        Raises
+        ------
+        ValueError
+            For a comparison on one thread, which has no control.
+        """
+        return ratio_interval([log(median(rounds)) for rounds in self.control], shift=0)
 
 
 def compare(

@@ -17,6 +17,10 @@ from unlocked.extensions import EXTENSIONS
 
 INSTALLED = {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib", "stdlib")}
 
+CYTHON_IMPORT = re.compile(r"^(?:from|import) ([\w.]+)", re.MULTILINE)
+DECLARING = "unlocked.extensions"
+"""The module that names all extensions and imports none of them."""
+
 
 def sources(modules: Iterable[str]) -> str:
     """Hash of the sources of these modules and of all our own modules that they import.
@@ -101,10 +105,18 @@ def _closure(modules: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
             foreign.add(name.partition(".")[0])
             continue
         own.add(name)
-        if origin.suffix == ".py":
-            package = name if origin.name == "__init__.py" else name.rpartition(".")[0]
-            waiting |= imported(origin.read_text(encoding="utf-8"), package)
+        waiting |= _imports_of(name, origin)
     return frozenset(own), frozenset(foreign)
+
+
+def _imports_of(name: str, origin: Path) -> set[str]:
+    if name in EXTENSIONS:
+        return set(CYTHON_IMPORT.findall(EXTENSIONS[name].source.read_text(encoding="utf-8")))
+    if origin.suffix != ".py":
+        return set()
+    package = name if origin.name == "__init__.py" else name.rpartition(".")[0]
+    names = imported(origin.read_text(encoding="utf-8"), package)
+    return names - set(EXTENSIONS) if name == DECLARING else names
 
 
 def _origin(name: str) -> Path | None:

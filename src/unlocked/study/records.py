@@ -26,6 +26,7 @@ Result = TypeVar("Result")
 REFERENCE = "reference.json"
 """A results folder that holds this file is committed reference data: it is only replayed."""
 
+REFERENCES = Path(__file__).resolve().parents[3] / "data" / "reference"
 AGAIN = "UNLOCKED_AGAIN"
 JOURNAL = "UNLOCKED_JOURNAL"
 
@@ -41,6 +42,11 @@ class Store:
         The chapter that measures.
     mode : {"measure", "replay"}
         ``replay`` never measures and never writes: what is missing is an error.
+
+    Attributes
+    ----------
+    cost : dict of str to float
+        Seconds that measuring took, now or then, of every record read so far.
     """
 
     def __init__(
@@ -50,6 +56,7 @@ class Store:
         self.chapter = chapter
         self.mode = mode
         self.claims = load_claims()
+        self.cost: dict[str, float] = {}
         self._made: set[str] = set()
 
     @classmethod
@@ -61,6 +68,12 @@ class Store:
             return cls(Path(folder), chapter)
         root = Path(results)
         return cls(root, chapter, "replay" if (root / REFERENCE).exists() else "measure")
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Of committed reference data: its machine, date and profile; empty for others."""
+        path = self.root / REFERENCE
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def get(self, name: str, function: Callable[..., Result], /, **arguments: Any) -> Result:
         """The result of ``function(**arguments)``, measured now or reused.
@@ -143,6 +156,19 @@ class Store:
                 found[claim.id] = Verdict.model_validate(record["verdict"])
         return found
 
+    def inventory(self) -> list[dict[str, Any]]:
+        """All measurements in the store that still hold: name, created, seconds, environment."""
+        found = []
+        for path in sorted(self.root.glob("*/*.json")):
+            record = self._read(path)
+            if record is None or "key" not in record:
+                continue
+            if self.mode == "replay" or _holds(record):
+                self._note(path, record, reused=True, seconds=0.0)
+                wanted = ("name", "created", "seconds", "environment")
+                found.append({field: record[field] for field in wanted})
+        return found
+
     def _verdict_path(self, claim: str, chapter: str) -> Path:
         return self.root / chapter / f"{claim}.verdict.json"
 
@@ -206,6 +232,7 @@ class Store:
             return None
 
     def _note(self, path: Path, record: dict[str, Any], reused: bool, seconds: float) -> None:
+        self.cost[self._relative(path)] = record.get("seconds", 0.0)
         _journal(
             {
                 "event": "record",
@@ -218,6 +245,12 @@ class Store:
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
+
+
+def references(chapter: str, folder: Path = REFERENCES) -> list[Store]:
+    """The committed reference results, newest first, opened for a chapter to read."""
+    stores = [Store(path.parent, chapter, "replay") for path in folder.glob(f"*/{REFERENCE}")]
+    return sorted(stores, key=lambda store: store.about["date"], reverse=True)
 
 
 def describe_call(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
