@@ -36,6 +36,7 @@ class Extension:
 EXTENSIONS = {
     extension.name: extension
     for extension in (
+        Extension("unlocked._heartbeat"),
         Extension("unlocked.lab._control"),
         Extension("unlocked.kernels._ou"),
     )
@@ -62,7 +63,7 @@ def load(name: str) -> ModuleType:
         if error.name != name:
             raise
         raise ImportError(f"{name} is not built: {REBUILD}") from error
-    if module.SOURCE_DIGEST != extension.digest():
+    if extension.digest() != module.SOURCE_DIGEST:
         raise ImportError(f"{name} is older than {extension.source.name}: {REBUILD}")
     return module
 

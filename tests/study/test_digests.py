@@ -32,8 +32,14 @@ def test_a_change_in_what_is_imported_counts(project):
 
 
 def test_nothing_is_imported_to_find_out(project):
-    digests.sources(["mykernel"])
-    assert "mykernel" not in sys.modules
+    with (project / "mykernel.py").open("a") as file:
+        file.write("from mypackage.loud import shout\nraise SystemExit\n")
+    (project / "mypackage").mkdir()
+    (project / "mypackage" / "loud.py").write_text("raise SystemExit\n")
+    (project / "mypackage" / "__init__.py").write_text("raise SystemExit\n")
+    own, _ = digests._closure(frozenset({"mykernel"}))
+    assert own == {"mykernel", "mypart", "mypackage", "mypackage.loud"}
+    assert not {"mykernel", "mypackage"} & set(sys.modules)
 
 
 def test_distributions_count_with_what_they_require(project):

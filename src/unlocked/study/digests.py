@@ -9,6 +9,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -96,7 +97,7 @@ def _closure(modules: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
     waiting = set(modules)
     while waiting:
         name = waiting.pop()
-        if name in own or name.partition(".")[0] in sys.stdlib_module_names:
+        if not name or name in own or name.partition(".")[0] in sys.stdlib_module_names:
             continue
         origin = _origin(name)
         if origin is None:
@@ -105,7 +106,7 @@ def _closure(modules: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
             foreign.add(name.partition(".")[0])
             continue
         own.add(name)
-        waiting |= _imports_of(name, origin)
+        waiting |= _imports_of(name, origin) | {name.rpartition(".")[0]}
     return frozenset(own), frozenset(foreign)
 
 
@@ -120,10 +121,14 @@ def _imports_of(name: str, origin: Path) -> set[str]:
 
 
 def _origin(name: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, AttributeError, ValueError):
-        return None  # a name that is imported from a module, not a module
+    """File of a module, found without importing anything; None where `name` is no module."""
+    top, *rest = name.split(".")
+    spec = importlib.util.find_spec(top) if top else None
+    for part in rest:
+        if spec is None or spec.submodule_search_locations is None:
+            return None  # a name within a module
+        top = f"{top}.{part}"
+        spec = PathFinder.find_spec(top, list(spec.submodule_search_locations))
     if spec is None or spec.origin in (None, "built-in", "frozen"):
         return None
     return Path(str(spec.origin)).resolve()

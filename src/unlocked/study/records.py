@@ -142,6 +142,7 @@ class Store:
         sealed = _seal({"verdict": verdict.model_dump(mode="json")})
         if self.mode == "measure":
             _write(path, sealed)
+            self._note(path, sealed, reused=False, seconds=0.0)
         _journal({"event": "verdict", "claim": verdict.claim, "verdict": verdict.verdict})
         return verdict
 
