@@ -193,3 +193,7 @@ def test_names_of_curves_do_not_overlap(values):
     places = spread(centres, [0.1] * len(centres), 0.0)
     assert all(a - b >= 0.1 - 1e-9 for a, b in pairwise(places))
     assert min(places) >= 0.05 - 1e-9
+
+
+def test_a_number_is_not_broken_at_its_point():
+    assert wrap("as fast as 2.3×", 65, 11).split("\n")[-1] == "2.3×"

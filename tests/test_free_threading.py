@@ -126,7 +126,7 @@ def test_find_refuses_what_is_no_free_threaded_interpreter(
 
 
 def test_find_refuses_a_name_that_is_nowhere() -> None:
-    with pytest.raises(ValueError, match="'python9.9t' is not an executable on PATH"):
+    with pytest.raises(ValueError, match=r"'python9\.9t' is not an executable on PATH"):
         free_threading.find("python9.9t")
 
 

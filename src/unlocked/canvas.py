@@ -64,7 +64,7 @@ def _text_width(text: str, size: float, weight: str = "normal") -> float:
 def wrap(text: str, width: float, size: float, weight: str = "normal") -> str:
     """Break a text into lines of at most this many points, best at spaces and within names."""
     lines = [""]
-    for piece in re.findall(r"\S+?[._/](?=\w)|\S+\s*|\s+", text):
+    for piece in re.findall(r"\S+?[._/](?=[^\W\d])|\S+\s*|\s+", text):
         if _text_width((lines[-1] + piece).rstrip(), size, weight) <= width:
             lines[-1] += piece
             continue
