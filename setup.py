@@ -8,7 +8,7 @@ from setuptools import Extension, setup
 
 sys.path.insert(0, str(Path(__file__).parent / "src"))
 
-from unlocked.extensions import EXTENSIONS  # noqa: E402
+from unlocked.extensions import EXTENSIONS
 
 ROOT = Path(__file__).parent.resolve()
 

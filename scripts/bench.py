@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Every comparison as a ratio measured in one run; raw samples go to ``_build/bench.json``.
 
 Add a comparison as an entry of ``TABLES``.

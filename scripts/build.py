@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Build the site from the executed chapters: ``python scripts/build.py --help``."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Style, types, and the book's own rules for notebooks and prose; silent where all is well."""
 
 import subprocess

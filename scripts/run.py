@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Execute the book's chapters: ``python scripts/run.py --help``."""
 
 import sys

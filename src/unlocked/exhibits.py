@@ -135,12 +135,14 @@ def twins(comparison: Comparison, guess: float = 0.0) -> Exhibit:
         cores=comparison.cores,
         lines={"your guess": guess},
     )
+    points = [
+        (label, count, ratio)
+        for label, curve in curves.items()
+        for count, ratio in zip(counts, curve, strict=True)
+    ]
     rows = [
         {"twin": label, "threads": count, "speed-up": r.estimate, "low": r.low, "high": r.high}
-        for label, curve in curves.items()
-        for count, r in zip(counts, curve, strict=True)
+        for label, count, r in points
     ]
-    alt = "; ".join(
-        f"{row['twin']}, {row['threads']} threads: {times(row['speed-up'])}" for row in rows
-    )
+    alt = "; ".join(f"{label}, {count} threads: {times(ratio)}" for label, count, ratio in points)
     return Exhibit(figure, f"Speed-up by threads: {alt}.", pd.DataFrame(rows))

@@ -251,7 +251,7 @@ def probe(
 
 
 def probe_all(
-    subjects: Sequence[Subject], processes: int = 5, seconds: float = 0.1
+    subjects: Sequence[Subject], processes: int = 5, seconds: float = 0.06
 ) -> list[Reading]:
     """Probe several callables; those of one group share fresh processes and take turns there.
 

@@ -182,13 +182,13 @@ class Heard:
 
     @property
     def deaf(self) -> float:
-        """Share of the turn in which the heartbeat was due but had no core to run on."""
-        return sum(self._within(self.due, self.asked, OVERSLEPT)) / self.seconds
+        """Seconds in which the heartbeat was due but had no core: they say nothing either way."""
+        return sum(self._within(self.due, self.asked, OVERSLEPT))
 
     @property
     def disturbed(self) -> bool:
         """Whether one of the two threads lacked a core for too much of the time."""
-        return max(self.deaf, self.queued / self.seconds) > DISTURBED_SHARE
+        return max(self.deaf, self.queued) > DISTURBED_SHARE * self.seconds
 
     def _within(self, begins: list[float], ends: list[float], least: float) -> list[float]:
         return [
@@ -293,22 +293,23 @@ class Watched:
 
 
 def _waited(heard: list[Heard], grace: float) -> float:
-    return sum(wait for one in heard for wait in one.waits if wait > grace) / sum(
-        one.seconds for one in heard
-    )
+    """Share of the time in which it had a core that the heartbeat spent in waits over `grace`."""
+    waited = sum(wait for one in heard for wait in one.waits if wait > grace)
+    listened = sum(one.seconds - one.deaf for one in heard)
+    return waited / max(listened, FOUND_FREE)
 
 
 def take_turns(watched: list[Watched], order: random.Random) -> None:
     """Let everything run, in random order inside each round, with and without being asked.
 
     A disturbed turn is repeated, at most `REPEATS` times, and as long as the repeats are no more
-    than half the turns.
+    than a quarter of the turns.
     """
     rounds = [
         [(one, interval) for one in watched for interval in one.heard if number < one.rounds]
         for number in range(ROUNDS)
     ]
-    spare = sum(map(len, rounds)) // 2
+    spare = sum(map(len, rounds)) // 4
     for turns in rounds:
         order.shuffle(turns)
         for one, interval in turns:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OLD = """\
 #!/bin/sh
 shift
-exec {python} -c "import sys; sys.version_info = (3, 9, 2); exec(sys.argv[1])" "$1"
+exec "{python}" -c "import sys; sys.version_info = (3, 9, 2); exec(sys.argv[1])" "$1"
 """
 
 
