@@ -444,8 +444,8 @@ def report(reading: Reading) -> str:
         "GIL held": f"{reading.held:.1%} of its time",
         "range": f"{reading.low:.1%} to {reading.high:.1%} over {reading.processes} processes",
         "held though asked": f"{reading.held_on_request:.1%} of its time",
-        "wait when asked": f"{1e3 * reading.wait_on_request:.3g} ms",
-        "one call": f"{1e3 * reading.seconds_per_call:.3g} ms",
+        "wait when asked": _duration(reading.wait_on_request),
+        "one call": _duration(reading.seconds_per_call),
         "twins, as read": (
             f"holding {median(one.twins.holding for one in samples):.1%}, "
             f"releasing {median(one.twins.releasing for one in samples):.1%}"
@@ -453,6 +453,13 @@ def report(reading: Reading) -> str:
     }
     table = [f"  {name:<18} {value}" for name, value in rows.items()]
     return "\n".join([reading.label, *table, reading.meaning])
+
+
+def _duration(seconds: float) -> str:
+    for unit, name in ((1, "s"), (1e-3, "ms")):
+        if seconds >= unit:
+            return f"{seconds / unit:.3g} {name}"
+    return f"{1e6 * seconds:.3g} µs"
 
 
 if __name__ == "__main__":
