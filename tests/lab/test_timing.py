@@ -124,7 +124,7 @@ def test_the_processors_of_a_pool_are_counted():
 
 
 def made(control, short_rounds, processes=5):
-    samples = {name: [[1.0, 1.0]] * processes for name in ("one", TWIN)}
+    samples = {name: [[1.0] * 10] * processes for name in ("one", TWIN)}
     return Comparison(
         baseline="one",
         names=["one"],
@@ -150,33 +150,38 @@ def test_a_comparison_names_why_it_can_judge_nothing():
     assert made(free, 0, processes=4).cause.startswith("too few samples: 4 processes")
 
 
-def test_a_round_is_repeated_while_the_control_falls_short(monkeypatch):
-    """Three repeats, then the round counts as short."""
-    speedups = iter([1.0, 1.9, 1.0, 1.0, 1.0, 1.0])
+def scripted_control(monkeypatch, speedups):
+    """Have the control read these speed-ups one after another; everything else takes a second."""
+    readings = iter(speedups)
 
-    def scripted(self, **command):
+    def ask(self, **command):
         if command["do"] == "control":
-            return {"speedup": next(speedups)}
+            return {"speedup": next(readings)}
         return {"first_call": 1.0, "calls": 1} | dict.fromkeys(
             ("seconds", "cpu", "own_cpu", "waited", "steal"), 1.0
         )
 
-    monkeypatch.setattr(timing._Worker, "ask", scripted)
+    monkeypatch.setattr(timing._Worker, "ask", ask)
     monkeypatch.setattr(timing._Worker, "_exchange", lambda self, message: {})
     monkeypatch.setattr(timing.joblib, "cpu_count", lambda: 2)
-    monkeypatch.setattr(timing._Run, "process", without_dropped_round)
-    result = quick({"fast": candidate("subjects:fast")}, threads=2, rounds=2, processes=1)
+    monkeypatch.setattr(timing.time, "sleep", lambda seconds: None)
+    return readings
+
+
+def test_a_round_is_repeated_three_times_at_most_while_the_control_falls_short(monkeypatch):
+    dropped, mended, short, free = [1.9], [1.0, 1.9], [1.0] * 4, [1.9] * 8
+    readings = scripted_control(monkeypatch, dropped + mended + short + free)
+    result = quick({"fast": candidate("subjects:fast")}, threads=2, rounds=10, processes=1)
+    assert next(readings, None) is None
+    assert result.control == [[1.9, 1.0] + [1.9] * 8]
     assert result.short_rounds == 1
-    assert next(speedups, None) is None
 
 
-def without_dropped_round(self, rounds, order):
-    with timing.ExitStack() as stack:
-        workers = self._start(stack)
-        for _ in range(rounds):
-            self._free_round(workers, order)
-    for samples in self.result.seconds.values():
-        samples.append([1.0])
+def test_no_round_is_repeated_once_too_many_fell_short(monkeypatch):
+    readings = scripted_control(monkeypatch, [1.9] + [1.0] * 4 * 2 + [1.0] * 8)
+    result = quick({"fast": candidate("subjects:fast")}, threads=2, rounds=10, processes=1)
+    assert next(readings, None) is None
+    assert result.short_rounds == 10
 
 
 def test_nothing_outlives_a_killed_measurement(tmp_path):

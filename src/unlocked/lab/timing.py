@@ -22,7 +22,9 @@ TWIN = "the baseline again"
 """Name of the A/A twin: the baseline once more, with inputs and a place in the turns of its own."""
 
 CONTROL = "control"
-REPEATS = 3
+REPEAT_AFTER = (0.05, 0.2, 0.8)
+"""Seconds to wait before each repeat of a round in which the control fell short."""
+
 SHORT_SHARE = 0.1
 """Rounds in which the control fell short, as a share of all, above which nothing is judged."""
 
@@ -105,7 +107,7 @@ class Comparison(BaseModel):
         """Why nothing can be judged from this comparison; None where it can."""
         if self.processes < LEAST_PROCESSES:
             return f"too few samples: {self.processes} processes, {LEAST_PROCESSES} are needed"
-        rounds = sum(map(len, self.control))
+        rounds = self.processes * len(self.seconds[self.baseline][0])
         if self.short_rounds > SHORT_SHARE * rounds:
             return f"cores were not free in {self.short_rounds} of {rounds} rounds"
         return None
@@ -189,7 +191,8 @@ def compare(
         Rounds that count in each process, and fresh processes; see ``unlocked.lab.intervals``.
     threads : int
         Threads (or processes) that the widest candidate uses. Above 1 every round also times the
-        control, and is repeated at most three times where the cores were not free.
+        control, and is repeated at most three times where the cores were not free, until so many
+        rounds fell short that nothing can be judged any more.
     isolate : bool
         Give every candidate a process of its own, for those with thread pools that would
         disturb the others.
@@ -205,7 +208,8 @@ def compare(
         raise ValueError(f"baseline {baseline!r} is not one of {', '.join(candidates)}")
     if min(rounds, processes, threads) < 1:
         raise ValueError(f"{rounds=}, {processes=}, {threads=}: each must be at least 1")
-    run = _Run(candidates, inputs, reference, baseline, threads, isolate)
+    may_fall_short = SHORT_SHARE * rounds * processes
+    run = _Run(candidates, inputs, reference, baseline, threads, isolate, may_fall_short)
     for process in range(processes):
         run.process(rounds, random.Random(process))
     return run.result
@@ -222,6 +226,7 @@ class _Run:
         baseline: str,
         threads: int,
         isolate: bool,
+        may_fall_short: float,
     ) -> None:
         self.specs = {
             name: {
@@ -232,6 +237,7 @@ class _Run:
             for name, chosen in {**candidates, TWIN: candidates[baseline]}.items()
         }
         self.isolate = isolate
+        self.may_fall_short = may_fall_short
         per_name: list[dict[str, Any]] = [{name: [] for name in self.specs} for _ in range(7)]
         seconds, cpu, own_cpu, waited, steal, first_call, calls = per_name
         self.result = Comparison(
@@ -298,14 +304,18 @@ class _Run:
         self, workers: dict[str, "_Worker"], order: random.Random
     ) -> dict[str, dict[str, float]]:
         """One round; repeated where the control shows that the cores were not free."""
-        for _ in range(1 + REPEATS):
+        one = self._one_round(workers, order)
+        for seconds in REPEAT_AFTER:
+            if self._was_free(one) or self.result.short_rounds > self.may_fall_short:
+                break
+            time.sleep(seconds)
             one = self._one_round(workers, order)
-            if self.result.threads == 1 or cores_were_free(
-                one[CONTROL]["speedup"], self.result.threads, self.result.cores
-            ):
-                return one
-        self.result.short_rounds += 1
+        self.result.short_rounds += not self._was_free(one)
         return one
+
+    def _was_free(self, one: dict[str, dict[str, float]]) -> bool:
+        threads = self.result.threads
+        return threads == 1 or cores_were_free(one[CONTROL]["speedup"], threads, self.result.cores)
 
 
 class _Worker:
