@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
 """Every comparison as a ratio measured in one run; raw samples go to ``_build/bench.json``.
 
 Add a comparison as an entry of ``TABLES``.

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
 """Build the site from the executed chapters: ``python scripts/build.py --help``."""
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
 """Style, types, and the book's own rules for notebooks and prose; silent where all is well."""
 
 import subprocess
