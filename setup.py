@@ -23,6 +23,7 @@ setup(
             )
             for extension in EXTENSIONS.values()
         ],
+        force=True,  # a newer Cython translates an unchanged source anew
         compiler_directives={"language_level": 3, "freethreading_compatible": True},
     ),
 )

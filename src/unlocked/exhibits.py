@@ -23,11 +23,12 @@ REWRITINGS = (
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A figure ready to be shown."""
+    """A figure ready to be shown, and why nothing is to be judged from it, if so."""
 
     figure: Figure
     alt: str
     data: pd.DataFrame
+    cause: str | None = None
 
 
 def rewriting_steps(ladder: Comparison, claims: Mapping[str, Claim]) -> list[figures.Step]:
@@ -79,7 +80,7 @@ def rewriting(ladder: Comparison, claims: Mapping[str, Claim], guess: float = 0.
         for step in [*steps, summary]
     ]
     alt = f"Factor of each rewriting step: {listed}. All together {times(whole)}."
-    return Exhibit(figure, alt, pd.DataFrame(rows))
+    return Exhibit(figure, alt, pd.DataFrame(rows), ladder.cause)
 
 
 def neighbour(quiet: Comparison, beside: Comparison, guess: float = 0.0) -> Exhibit:
@@ -106,7 +107,8 @@ def neighbour(quiet: Comparison, beside: Comparison, guess: float = 0.0) -> Exhi
         for p, rounds in enumerate(measured.control)
         for r, speedup in enumerate(rounds)
     ]
-    return Exhibit(figure, f"Speed-up over one thread: {listed}.", pd.DataFrame(rows))
+    alt = f"Speed-up over one thread: {listed}."
+    return Exhibit(figure, alt, pd.DataFrame(rows), quiet.cause and f"the quiet run: {quiet.cause}")
 
 
 def twins(comparison: Comparison, guess: float = 0.0) -> Exhibit:
@@ -126,12 +128,13 @@ def twins(comparison: Comparison, guess: float = 0.0) -> Exhibit:
         ]
         for kind in ("releases", "holds")
     }
-    best = {label: max(ratio.estimate for ratio in curve) for label, curve in curves.items()}
+    at_cores = counts.index(comparison.threads)
+    released, held = (curve[at_cores].estimate for curve in curves.values())
     figure = figures.scaling(
         counts,
         curves,
-        title=f"Threads gain {times(best['releases the GIL'])} where the GIL is released and "
-        f"{times(best['holds the GIL'])} where it is held",
+        title=f"On {comparison.threads} threads: {times(released)} where the GIL is released, "
+        f"{times(held)} where it is held",
         cores=comparison.cores,
         lines={"your guess": guess},
     )
@@ -145,4 +148,5 @@ def twins(comparison: Comparison, guess: float = 0.0) -> Exhibit:
         for label, count, r in points
     ]
     alt = "; ".join(f"{label}, {count} threads: {times(ratio)}" for label, count, ratio in points)
-    return Exhibit(figure, f"Speed-up by threads: {alt}.", pd.DataFrame(rows))
+    alt = f"Speed-up by threads: {alt}."
+    return Exhibit(figure, alt, pd.DataFrame(rows), comparison.cause)

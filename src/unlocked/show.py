@@ -208,6 +208,13 @@ def say(markdown: str) -> None:
     _publish("text/markdown", markdown)
 
 
+def caution(*causes: str | None) -> None:
+    """Say why nothing is to be judged from what was just shown; nothing where there is no cause."""
+    named = list(dict.fromkeys(cause for cause in causes if cause))
+    if named:
+        say(f"*Judge nothing from this run: {'; '.join(named)}.*")
+
+
 def answer(markdown: str) -> None:
     """Display the chapter's computed answer; for the cell tagged ``answer``."""
     say(markdown)

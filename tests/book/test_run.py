@@ -67,6 +67,24 @@ def test_a_changed_sentence_executes_its_page_and_reuses_the_records(toy):
     assert [read["reused"] for read in toy.page("01-first").reads] == [True]
 
 
+def test_a_record_that_the_chapter_no_longer_makes_is_removed(toy):
+    toy.run()
+    renamed = toy.record().with_name("old-name.json")
+    renamed.write_bytes(toy.record().read_bytes())
+    toy.write("01-first", MEASURE, text="Another sentence.")
+    toy.run()
+    assert toy.record().exists()
+    assert not renamed.exists()
+
+
+def test_a_page_record_that_cannot_be_read_is_made_anew(toy):
+    toy.run()
+    (toy.edition.executed / "01-first.page.json").write_text("")
+    status, printed = toy.run()
+    assert status == 0
+    assert states(printed)["01-first"] == "executed"
+
+
 def test_again_measures_anew(toy):
     toy.run("01")
     status, printed = toy.run("01-first", again=True)

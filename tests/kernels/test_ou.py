@@ -21,8 +21,8 @@ from unlocked.kernels import ou, ou_cython, ou_numba, ou_scipy
 from unlocked.kernels.annotation import lines
 
 EXACT_SIMULATIONS = [
-    ou.simulate_hoisted_list,
     ou.simulate_hoisted,
+    ou.simulate_hoisted_array,
     ou.simulate_preallocated,
     ou_numba.simulate_numba,
     ou_cython.simulate_cython_untyped,

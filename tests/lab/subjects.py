@@ -74,3 +74,15 @@ def forever(values: list[int]) -> int:
 def sleep_long() -> None:
     print("asleep", file=sys.stderr, flush=True)
     time.sleep(600)
+
+
+def burn_one(values: list[int]) -> int:
+    return burn()
+
+
+def big(values: list[int]) -> int:
+    return 10**30
+
+
+def bigger(values: list[int]) -> int:
+    return 10**30 + 1

@@ -94,6 +94,19 @@ def test_what_candidates_print_does_not_disturb_the_protocol():
     quick({"talkative": candidate("subjects:talkative")}, processes=1, rounds=1)
 
 
+def test_whole_numbers_beyond_64_bits_are_compared_by_value():
+    big = {"big": candidate("subjects:big")}
+    quick(big, reference="subjects:big", processes=1, rounds=1)
+    with pytest.raises(MeasurementError, match="1 of 1 values differ"):
+        quick(big, reference="subjects:bigger", processes=1, rounds=1)
+
+
+def test_the_cpu_time_of_a_loop_is_the_loops_alone():
+    """What the meter itself takes before and after the batch does not count."""
+    result = quick({"loop": candidate("subjects:burn_one")}, reference="subjects:zero", rounds=5)
+    assert result.cpu_per_second("loop") <= 1.005
+
+
 def test_a_dead_worker_is_an_error_that_says_so():
     with pytest.raises(MeasurementError, match=r"died \(exit -9\)"):
         quick({"suicidal": candidate("subjects:suicidal")})
@@ -139,6 +152,7 @@ def made(control, short_rounds, processes=5):
         calls={},
         control=control,
         short_rounds=short_rounds,
+        repeated_rounds=0,
     )
 
 
@@ -175,6 +189,7 @@ def test_a_round_is_repeated_three_times_at_most_while_the_control_falls_short(m
     assert next(readings, None) is None
     assert result.control == [[1.9, 1.0] + [1.9] * 8]
     assert result.short_rounds == 1
+    assert result.repeated_rounds == 4
 
 
 def test_no_round_is_repeated_once_too_many_fell_short(monkeypatch):

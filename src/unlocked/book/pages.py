@@ -83,12 +83,11 @@ class Page:
 
     @classmethod
     def load(cls, edition: Edition, chapter: str) -> Self | None:
-        """The page's record; None where the chapter was never executed."""
+        """The page's record; None where there is none that can be read."""
         try:
-            text = _page_path(edition, chapter).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-        return cls(**json.loads(text))
+            return cls(**json.loads(_page_path(edition, chapter).read_text(encoding="utf-8")))
+        except (FileNotFoundError, TypeError, ValueError):
+            return None  # never executed, or not by this version of the book
 
     def save(self, edition: Edition, chapter: str) -> None:
         """Write the record, whole or not at all."""

@@ -55,6 +55,7 @@ def keep(book: Book, name: str, profile: str = "quick") -> Path:
         "machine": machine.describe().summary,
         "date": created.partition("T")[0],
         "profile": profile,
+        "described": machine.describe().model_dump(mode="json"),
     }
     write_whole(folder / REFERENCE, json.dumps(about, indent=1) + "\n")
     return folder

@@ -160,10 +160,19 @@ def _execute(request: Request, chapter: str, task: TaskID) -> Outcome:
         page = Page(key, sha256, values, list(reads.values()), outcome.verdicts, outcome.seconds)
         page.save(edition, chapter)
         failed.unlink(missing_ok=True)
+        _remove_unread(edition, chapter, reads)
     elif watch.notebook is not None:
         write_whole(failed, watch.text())
     journal.unlink(missing_ok=True)
     return outcome
+
+
+def _remove_unread(edition: Edition, chapter: str, reads: Mapping[str, Any]) -> None:
+    """Remove the chapter's records that it no longer makes, so that no page collects them."""
+    if not edition.replay:
+        for path in (edition.results / chapter).glob("*.json"):
+            if path.relative_to(edition.results).as_posix() not in reads:
+                path.unlink()
 
 
 def _papermill(

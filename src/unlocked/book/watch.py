@@ -8,6 +8,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from unlocked.book.pages import tags
 
+REASON_LENGTH = 300
+
 
 class Watch:
     """Follows a notebook cell by cell: which one runs, when the setup was done."""
@@ -67,7 +69,7 @@ class Watch:
             what = f"{error.ename}: {error.evalue}"
         else:
             what = f"{type(error).__name__}: {error}"
-        return f"{self.cell}: {what.splitlines()[0]}"
+        return f"{self.cell}: {' '.join(what.split())[:REASON_LENGTH]}"
 
     def _tell(self, **news: Any) -> None:
         self._progress.update(self._task, **news)

@@ -81,7 +81,7 @@ def update_cython(
 
 @checked_update
 @cython.boundscheck(True)
-@cython.wraparound(True)
+@cython.wraparound(False)
 def update_cython_checked(
     const double[::1] noise, double[::1] out, double dt, double x0, double tau, double sigma
 ):

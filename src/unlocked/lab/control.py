@@ -3,12 +3,15 @@
 A loop that lives in registers and releases the GIL has nothing to wait for but a core. Where it
 falls short of the threads it was given, the cores were not free, and no other speed-up of that
 moment says anything about the candidates.
+
+``python -m unlocked.lab.control`` runs the loop for ever: a neighbour that keeps one core busy.
 """
 
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 from unlocked.extensions import load
+from unlocked.lab.lifetime import die_with_parent
 
 spin = load("unlocked.lab._control").spin
 
@@ -54,3 +57,15 @@ class Control:
 def cores_were_free(speedup: float, threads: int, cores: int) -> bool:
     """Whether a control speed-up is what `threads` threads reach on `cores` free cores."""
     return speedup >= FREE_SHARE * min(threads, cores)
+
+
+def spin_for_ever() -> None:
+    """Keep one core busy until killed, or until the parent ends; print a line at the start."""
+    die_with_parent()
+    print("spinning", flush=True)
+    while True:
+        spin(1_000_000)
+
+
+if __name__ == "__main__":
+    spin_for_ever()

@@ -184,7 +184,7 @@ def coverages(
         count = simulations if method != "bootstrap of pooled rounds" else simulations // 4
         for regime in REGIMES:
             found.append(coverage(regime, method, simulations=count, **common))
-        if residuals is not None:
+        if residuals is not None and method != "unpaired medians":  # they are paired already
             found.append(
                 coverage("this machine", method, simulations=count, residuals=residuals, **common)
             )

@@ -51,7 +51,6 @@ def _guard(leader: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX") if sys.platform != "linux" else 4096)
     _wait_for_end_of(leader)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)

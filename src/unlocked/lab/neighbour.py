@@ -5,27 +5,29 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from unlocked.lab.lifetime import die_with_parent
+from unlocked.lab import control
 from unlocked.lab.timing import Call, Candidate, Comparison, compare
-
-SPIN_ROUNDS = 10_000_000
 
 
 @contextmanager
 def busy_neighbour(cores: int = 1) -> Iterator[None]:
     """Keep `cores` cores busy for as long as the context lasts."""
-    command = [sys.executable, "-m", "unlocked.lab.neighbour"]
-    running = [subprocess.Popen(command) for _ in range(cores)]
+    command = [sys.executable, "-m", control.__name__]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(cores)]
     try:
+        for process in running:
+            assert process.stdout is not None
+            process.stdout.readline()  # it says when it spins
         yield
     finally:
         for process in running:
             process.kill()
-            process.wait()
+            process.communicate()
 
 
 def compare_beside(
@@ -42,14 +44,9 @@ def compare_beside(
 
 
 def main() -> None:
-    from unlocked.lab.control import spin
-
-    cores = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    with busy_neighbour(cores - 1):
-        while True:
-            spin(SPIN_ROUNDS)
+    with busy_neighbour(int(sys.argv[1]) if len(sys.argv) > 1 else 1), suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 if __name__ == "__main__":
-    die_with_parent()
     main()

@@ -80,8 +80,9 @@ class Comparison(BaseModel):
         Calls a batch.
     control : list of list of float
         Speed-up of the control in each round; empty for one thread.
-    short_rounds : int
-        Rounds in which the control fell short even after repeating.
+    short_rounds, repeated_rounds : int
+        Rounds in which the control fell short even after repeating, and rounds that were
+        thrown away and repeated because it fell short.
     """
 
     baseline: str
@@ -97,6 +98,7 @@ class Comparison(BaseModel):
     calls: dict[str, list[int]]
     control: list[list[float]]
     short_rounds: int
+    repeated_rounds: int
 
     @property
     def processes(self) -> int:
@@ -254,6 +256,7 @@ class _Run:
             calls=calls,
             control=[],
             short_rounds=0,
+            repeated_rounds=0,
         )
 
     def process(self, rounds: int, order: random.Random) -> None:
@@ -310,6 +313,7 @@ class _Run:
                 break
             time.sleep(seconds)
             one = self._one_round(workers, order)
+            self.result.repeated_rounds += 1
         self.result.short_rounds += not self._was_free(one)
         return one
 

@@ -112,7 +112,8 @@ def _closure(modules: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
 
 def _imports_of(name: str, origin: Path) -> set[str]:
     if name in EXTENSIONS:
-        return set(CYTHON_IMPORT.findall(EXTENSIONS[name].source.read_text(encoding="utf-8")))
+        source = EXTENSIONS[name].source.read_text(encoding="utf-8")
+        return {"Cython", *CYTHON_IMPORT.findall(source)}
     if origin.suffix != ".py":
         return set()
     package = name if origin.name == "__init__.py" else name.rpartition(".")[0]

@@ -18,6 +18,7 @@ from pydantic_core import to_jsonable_python
 
 from unlocked import machine
 from unlocked.lab.intervals import Interval
+from unlocked.machine import Machine
 from unlocked.study import digests, verdicts
 from unlocked.study.claims import load_claims
 from unlocked.study.verdicts import Verdict
@@ -42,6 +43,8 @@ class Store:
         The chapter that measures.
     mode : {"measure", "replay"}
         ``replay`` never measures and never writes: what is missing is an error.
+    journal : bool
+        Whether the runner is told what is read: False for a store beside the run's own.
 
     Attributes
     ----------
@@ -50,9 +53,14 @@ class Store:
     """
 
     def __init__(
-        self, root: Path, chapter: str, mode: Literal["measure", "replay"] = "measure"
+        self,
+        root: Path,
+        chapter: str,
+        mode: Literal["measure", "replay"] = "measure",
+        journal: bool = True,
     ) -> None:
         self.root = root
+        self.journal = journal
         self.chapter = chapter
         self.mode = mode
         self.claims = load_claims()
@@ -70,10 +78,17 @@ class Store:
         return cls(root, chapter, "replay" if (root / REFERENCE).exists() else "measure")
 
     @property
-    def about(self) -> dict[str, str]:
-        """Of committed reference data: its machine, date and profile; empty for others."""
+    def about(self) -> dict[str, Any]:
+        """Of committed reference data: machine, date, profile, description; empty for others."""
         path = self.root / REFERENCE
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    @property
+    def machine(self) -> Machine:
+        """The machine whose measurements these are: this one, or the one that is replayed."""
+        if self.mode == "measure":
+            return machine.describe()
+        return Machine.model_validate(self.about["described"])
 
     def get(self, name: str, function: Callable[..., Result], /, **arguments: Any) -> Result:
         """The result of ``function(**arguments)``, measured now or reused.
@@ -234,15 +249,16 @@ class Store:
 
     def _note(self, path: Path, record: dict[str, Any], reused: bool, seconds: float) -> None:
         self.cost[self._relative(path)] = record.get("seconds", 0.0)
-        _journal(
-            {
-                "event": "record",
-                "path": self._relative(path),
-                "sha256": record["sha256"],
-                "reused": reused,
-                "seconds": seconds,
-            }
-        )
+        if self.journal:
+            _journal(
+                {
+                    "event": "record",
+                    "path": self._relative(path),
+                    "sha256": record["sha256"],
+                    "reused": reused,
+                    "seconds": seconds,
+                }
+            )
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
@@ -250,7 +266,8 @@ class Store:
 
 def references(chapter: str, folder: Path = REFERENCES) -> list[Store]:
     """The committed reference results, newest first, opened for a chapter to read."""
-    stores = [Store(path.parent, chapter, "replay") for path in folder.glob(f"*/{REFERENCE}")]
+    found = folder.glob(f"*/{REFERENCE}")
+    stores = [Store(path.parent, chapter, "replay", journal=False) for path in found]
     return sorted(stores, key=lambda store: store.about["date"], reverse=True)
 
 
