@@ -151,6 +151,6 @@ def twins(comparison: Comparison, guess: float = 0.0) -> Exhibit:
         {"twin": label, "threads": count, "speed-up": r.estimate, "low": r.low, "high": r.high}
         for label, count, r in points
     ]
-    alt = "; ".join(f"{label}, {count} threads: {times(ratio)}" for label, count, ratio in points)
+    alt = "; ".join(f"{label}, threads {count}: {times(ratio)}" for label, count, ratio in points)
     alt = f"Speed-up by threads: {alt}."
     return Exhibit(figure, alt, pd.DataFrame(rows), comparison.cause)

@@ -161,7 +161,7 @@ def test_a_comparison_names_why_it_can_judge_nothing():
     assert made(free, 0).cause is None
     assert made(free, 5).cause is None
     assert made(free, 6).cause == "cores were not free in 6 of 50 rounds"
-    assert made(free, 0, processes=4).cause.startswith("too few samples: 4 processes")
+    assert made(free, 0, processes=4).cause.startswith("too few samples: processes 4 of 5")
 
 
 def scripted_control(monkeypatch, speedups):

@@ -108,7 +108,7 @@ class Comparison(BaseModel):
     def cause(self) -> str | None:
         """Why nothing can be judged from this comparison; None where it can."""
         if self.processes < LEAST_PROCESSES:
-            return f"too few samples: {self.processes} processes, {LEAST_PROCESSES} are needed"
+            return f"too few samples: processes {self.processes} of {LEAST_PROCESSES} needed"
         rounds = self.processes * len(self.seconds[self.baseline][0])
         if self.short_rounds > SHORT_SHARE * rounds:
             return f"cores were not free in {self.short_rounds} of {rounds} rounds"

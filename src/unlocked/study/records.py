@@ -122,10 +122,10 @@ class Store:
         return TypeAdapter(get_type_hints(function)["return"]).validate_python(record["result"])
 
     def read(self, name: str, kind: type[Result]) -> Result | None:
-        """A record that another chapter made, as ``chapter/name``; None where there is none."""
+        """A record that another chapter made, as ``chapter/name``; None where none holds."""
         path = self.root / f"{name}.json"
         record = self._read(path)
-        if record is None:
+        if record is None or (self.mode == "measure" and not _holds(record)):
             return None
         self._note(path, record, reused=True, seconds=0.0)
         return TypeAdapter(kind).validate_python(record["result"])
