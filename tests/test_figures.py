@@ -54,9 +54,6 @@ DRAWN = {
     "distribution": lambda n: figures.distribution(
         {f"numba {LONG} {i}": samples(10.0 ** (i - 5)) for i in range(n)}, TITLE
     ),
-    "histogram": lambda n: figures.histogram(
-        {f"numba {LONG} {i}": samples(1 + i)[0] for i in range(n)}, TITLE, "time (ms)"
-    ),
     "scaling": lambda n: figures.scaling(
         [1, 2, 4],
         {f"numba {LONG} {i}": [interval(1.0), interval(1.9), interval(1.9)] for i in range(n)},
@@ -83,7 +80,6 @@ EMPTY = {
     "intervals": lambda: figures.intervals([], TITLE),
     "ladder": lambda: figures.ladder([], TITLE),
     "distribution": lambda: figures.distribution({"numba": [[]]}, TITLE),
-    "histogram": lambda: figures.histogram({}, TITLE, "x"),
     "scaling": lambda: figures.scaling([], {}, TITLE, cores=2),
     "timeline": lambda: figures.timeline([], TITLE),
     "shares": lambda: figures.shares([], TITLE),

@@ -12,7 +12,6 @@ from math import sqrt
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -182,30 +181,6 @@ def distribution(
     value_rows(axes, [seconds(median(map(median, runs))) for runs in samples.values()])
     axes.grid(False, axis="y")
     legend(fig, [_handle("|", INK, "median of a process"), *marks])
-    return fig
-
-
-def histogram(
-    samples: Mapping[str, Sequence[float]],
-    title: str,
-    xlabel: str,
-    variants: Mapping[str, str] | None = None,
-    lines: Lines | None = None,
-) -> Figure:
-    """Draw how values spread, one outline a sample, on common bins."""
-    _refuse_nothing("histogram", [x for values in samples.values() for x in values])
-    fig, (axes,) = canvas(title, 3.0 + 0.2 * len(samples))
-    bins = np.histogram_bin_edges(np.concatenate([*samples.values()]), bins=40)
-    marks = []
-    for name, values in samples.items():
-        hue = colour((variants or {}).get(name, name))
-        axes.hist(values, bins=bins.tolist(), histtype="stepfilled", color=hue, alpha=0.35)
-        axes.hist(values, bins=bins.tolist(), histtype="step", color=hue, lw=1.8)
-        marks.append(Patch(facecolor=hue, alpha=0.6, label=name))
-    marks += _draw_references(axes.axvline, lines, one=False)
-    axes.set_xlabel(xlabel)
-    axes.set_ylabel("count")
-    legend(fig, marks)
     return fig
 
 

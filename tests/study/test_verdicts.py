@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from unlocked.lab.intervals import Interval
 from unlocked.study.claims import Claim, Predicate
-from unlocked.study.verdicts import judge, judge_fact, not_run
+from unlocked.study.verdicts import judge, judge_fact
 
 
 def claim(kind, bound=None):
@@ -84,8 +84,3 @@ def test_a_claim_is_judged_by_its_own_kind():
         judge_fact(claim("at_least", 2.0), True, "yes")
     with pytest.raises(ValueError, match="XX-01 has no bound"):
         judge(claim("exact"), ratio(1, 2))
-
-
-def test_what_was_not_run_says_why():
-    verdict = not_run(claim("exact"), "no free-threaded interpreter")
-    assert (verdict.verdict, verdict.cause) == ("not run", "no free-threaded interpreter")

@@ -86,11 +86,6 @@ def judge_fact(claim: Claim, holds: bool | None, value: str, cause: str | None =
     return Verdict(claim=claim.id, verdict=verdict, chapter=claim.judge, cause=cause, value=value)
 
 
-def not_run(claim: Claim, reason: str) -> Verdict:
-    """The verdict of a claim that this machine could not test."""
-    return Verdict(claim=claim.id, verdict="not run", chapter=claim.judge, cause=reason)
-
-
 def _allowed(claim: Claim) -> tuple[float, float]:
     predicate = claim.predicate
     if predicate is None or predicate.bound is None:
