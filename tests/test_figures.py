@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from unlocked import figures
 from unlocked.canvas import _log_ticks, canvas, spread, wrap
 from unlocked.lab.intervals import Interval
-from unlocked.show import colour
+from unlocked.show import colour, seconds, times
 
 LONG = "a long name of a variant with_many_underscores.and.dots in it, longer than a line"
 TITLE = f"The finding, said at length so that it needs two lines or three: {LONG}"
@@ -62,6 +62,30 @@ DRAWN = {
         control=[interval(1.0), interval(1.95), interval(1.95)],
         lines={"your guess": 3.5},
     ),
+    "curves": lambda n: figures.curves(
+        [
+            figures.Curve(f"{LONG} {i}", [10, 1000], [1e-6, 1e-3 * (1 + i)], "numba", *ends)
+            for i, ends in enumerate([([1e-7, 0.0], [1e-5, inf])] * n)
+        ]
+        + [figures.Curve(f"{LONG} 0", [10, 1000], [2e-6, 2e-3], "numba", model=True)],
+        TITLE,
+        "size",
+        "time per call",
+        x_words=lambda value: f"{value:g}",
+        y_words=seconds,
+        columns={"L2": 100, "absent": None},
+        lines={"your guess": 1e-4},
+    ),
+    "heatmap": lambda n: figures.heatmap(
+        [[1.0 + i, 2.0, 30.0, 4.0] for i in range(n)],
+        [f"{LONG} {i}" for i in range(n)],
+        ["1", "2", "4", "a name"],
+        TITLE,
+        "jobs",
+        "inner threads",
+        words=times,
+        worse="slower",
+    ),
     "timeline": lambda n: figures.timeline(
         [figures.Span(f"{LONG} {i}", i, i + 1, "holds") for i in range(n)], TITLE
     ),
@@ -81,6 +105,8 @@ EMPTY = {
     "ladder": lambda: figures.ladder([], TITLE),
     "distribution": lambda: figures.distribution({"numba": [[]]}, TITLE),
     "scaling": lambda: figures.scaling([], {}, TITLE, cores=2),
+    "curves": lambda: figures.curves([], TITLE, "x", "y", str, str),
+    "heatmap": lambda: figures.heatmap([[]], ["a"], [], TITLE, "r", "c", str, "slow"),
     "timeline": lambda: figures.timeline([], TITLE),
     "shares": lambda: figures.shares([], TITLE),
     "published_against_measured": lambda: figures.published_against_measured([], TITLE),

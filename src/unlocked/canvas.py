@@ -1,10 +1,10 @@
 """What the book's figures are drawn on: one width, text that fits, axes with round numbers."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from math import ceil, floor, log10
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -102,34 +102,37 @@ def ends_height(names: Iterable[str]) -> float:
     return max(3.5, 1.2 + LINE * lines)
 
 
-def name_ends(fig: Figure, axes: Axes, ends: Mapping[str, tuple[float, str]], x: float) -> None:
+def name_ends(fig: Figure, axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
     """Name curves behind their last points, pushed apart where they would overlap.
 
     Parameters
     ----------
-    ends : mapping of str to (float, str)
-        By name, the height of the last point and the colour of the curve.
-    x : float
-        Where the last points are.
+    ends : mapping of str to (float, float, str)
+        By name, x and y of the last point and the colour of the curve.
     """
     fig.draw_without_rendering()
-    left, right = axes.get_xlim()
-    bottom, top = axes.get_ylim()
-    gap = LINE * (top - bottom) * fig.dpi / axes.get_window_extent().height
+    gap = LINE * fig.dpi / axes.get_window_extent().height
     labels = {name: wrap(name, LABEL_WIDTH, SMALL) for name in ends}
-    order = sorted(ends, key=lambda name: -ends[name][0])
+    to_axes = axes.transData + axes.transAxes.inverted()
+    points = {name: tuple(to_axes.transform((x, y))) for name, (x, y, _) in ends.items()}
+    order = sorted(ends, key=lambda name: -points[name][1])
     heights = [gap * (1 + labels[name].count("\n")) for name in order]
-    places = spread([ends[name][0] for name in order], heights, bottom)
+    places = spread([points[name][1] for name in order], heights, 0.0)
     for name, place in zip(order, places, strict=True):
-        value, hue = ends[name]
         axes.annotate(
             labels[name],
-            (x, value),
-            (right + 0.03 * (right - left), place),
+            points[name],
+            (1.03, place),
+            xycoords="axes fraction",
             va="center",
             annotation_clip=False,
             fontsize=SMALL,
-            arrowprops={"arrowstyle": "-", "color": hue, "relpos": (0, 0.5), "shrinkA": 1},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": ends[name][2],
+                "relpos": (0, 0.5),
+                "shrinkA": 1,
+            },
         )
 
 
@@ -261,6 +264,23 @@ def time_unit(longest: float) -> tuple[str, float]:
     """Unit of time in which a number is 1 to 1000, and what seconds are multiplied by."""
     units = (("s", 1.0), ("ms", 1e3), ("µs", 1e6), ("ns", 1e9))
     return next((unit for unit in units if longest * unit[1] >= 1), units[-1])
+
+
+def log_axis(
+    axes: Axes, which: Literal["x", "y"], values: Sequence[float], words: Callable[[float], str]
+) -> None:
+    """Make an axis logarithmic, from the least to the largest value, its ticks in words."""
+    low, high = min(values), max(values)
+    room = max(1.05, (high / low) ** 0.04)
+    low, high = low / room, high * room
+    if which == "x":
+        axes.set(xscale="log", xlim=(low, high))
+    else:
+        axes.set(yscale="log", ylim=(low, high))
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(FixedLocator(_log_ticks(low, high, most=5 if which == "x" else 6)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: words(value).replace(".0 ", " ")))
+    axis.set_minor_locator(NullLocator())
 
 
 def time_axis(axes: Axes, label: str, values: Sequence[float]) -> float:

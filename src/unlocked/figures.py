@@ -8,21 +8,26 @@ guess that the reader did not make) are left out.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import log, sqrt
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from unlocked.canvas import (
+    LABEL_WIDTH,
+    SMALL,
+    WIDTH,
     canvas,
     ends_height,
     legend,
     limits,
+    log_axis,
     log_range,
     name_ends,
     name_points,
@@ -32,6 +37,7 @@ from unlocked.canvas import (
     time_axis,
     time_unit,
     value_rows,
+    wrap,
 )
 from unlocked.show import INK, STYLE, colour, percent, seconds, times
 
@@ -44,6 +50,9 @@ Lines = Mapping[str, float | None]
 
 DOTS = 150
 """Samples drawn for one process; of more, evenly spaced order statistics."""
+
+HEAT = LinearSegmentedColormap.from_list("heat", ["#f3f7fa", "#7fb0d0", "#17365c"])
+"""From little to much; readable in grey too."""
 
 MARKERS = {"supported": "o", "refuted": "X", "inconclusive": "s", "not run": "D"}
 
@@ -76,6 +85,28 @@ class Span:
     start: float
     end: float
     kind: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values over x, named at its last point, in the colour of its variant.
+
+    Attributes
+    ----------
+    low, high : sequence of float or None
+        Ends of the intervals, drawn as bars.
+    model : bool
+        A prediction: a broken line without marks; it has no name of its own where `label` is
+        that of a measured curve.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    variant: str
+    low: Sequence[float] | None = None
+    high: Sequence[float] | None = None
+    model: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,7 +242,7 @@ def scaling(
     fig, (axes,) = canvas(title, ends_height([name, *drawn]))
     ideal = [min(count, cores) for count in threads]
     axes.plot(threads, ideal, "--", color=INK, lw=1.4, zorder=1)
-    ends = {name: (float(ideal[-1]), INK)}
+    ends = {name: (threads[-1], float(ideal[-1]), INK)}
     tops = [float(max(ideal))]
     for name, curve in drawn.items():
         hue = colour((variants or {}).get(name, name))
@@ -219,7 +250,7 @@ def scaling(
         top = [min(point.high, 3 * point.estimate) for point in curve]
         axes.plot(threads, middle, "-o", color=hue, ms=6, lw=1.8, zorder=3)
         axes.vlines(list(threads), [point.low for point in curve], top, color=hue, lw=2.5)
-        ends[name] = (middle[-1], hue)
+        ends[name] = (threads[-1], middle[-1], hue)
         tops.append(max(top))
     marks = _draw_references(axes.axhline, lines, one=False)
     axes.set_ylim(0, 1.08 * max([*tops, *_values(lines)]))
@@ -228,7 +259,107 @@ def scaling(
     axes.set_xlabel("threads")
     axes.set_ylabel("speed-up over one thread")
     legend(fig, marks)
-    name_ends(fig, axes, ends, threads[-1])
+    name_ends(fig, axes, ends)
+    return fig
+
+
+def curves(
+    drawn: Sequence[Curve],
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    x_words: Callable[[float], str],
+    y_words: Callable[[float], str],
+    columns: Lines | None = None,
+    lines: Lines | None = None,
+) -> Figure:
+    """Draw curves on logarithmic axes, each named behind its last point.
+
+    Parameters
+    ----------
+    x_words, y_words : callable
+        Write a tick with its unit: :func:`unlocked.show.seconds`, :func:`unlocked.show.size`.
+    columns, lines : mapping of str to float or None
+        Reference values of x and of y.
+    """
+    _refuse_nothing("curves", [y for curve in drawn for y in curve.y])
+    names = list(dict.fromkeys(curve.label for curve in drawn))
+    fig, (axes,) = canvas(title, ends_height(names) + 0.2)
+    every_x = [x for curve in drawn for x in curve.x]
+    every_y = [y for curve in drawn for y in curve.y]
+    log_axis(axes, "x", [*every_x, *_values(columns)], x_words)
+    log_axis(axes, "y", [*every_y, *_values(lines)], y_words)
+    ends: dict[str, tuple[float, float, str]] = {}
+    for curve in sorted(drawn, key=lambda curve: not curve.model):
+        hue = colour(curve.variant)
+        style = "--" if curve.model else "-o"
+        axes.plot(curve.x, curve.y, style, color=hue, ms=5, lw=1.8, zorder=2 + (not curve.model))
+        if curve.low is not None and curve.high is not None:
+            bottom = [max(low, y / 10) for low, y in zip(curve.low, curve.y, strict=True)]
+            top = [min(high, y * 10) for high, y in zip(curve.high, curve.y, strict=True)]
+            axes.vlines(list(curve.x), bottom, top, color=hue, lw=2.5)
+        ends[curve.label] = (curve.x[-1], curve.y[-1], hue)
+    marks = _draw_references(axes.axvline, columns, one=False)
+    marks += _draw_references(axes.axhline, lines, one=False)
+    if any(curve.model for curve in drawn):
+        marks.append(Line2D([], [], color=INK, ls="--", lw=1.8, label="model"))
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    legend(fig, marks)
+    name_ends(fig, axes, ends)
+    return fig
+
+
+def heatmap(
+    values: Sequence[Sequence[float]],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    row_label: str,
+    column_label: str,
+    words: Callable[[float], str],
+    worse: str,
+) -> Figure:
+    """Draw a grid of positive numbers, each written in its cell; darker is more, on a log scale.
+
+    Parameters
+    ----------
+    values : sequence of sequence of float
+        ``[row][column]``; rows from the top.
+    words : callable
+        Writes a value: :func:`unlocked.show.times`.
+    worse : str
+        What a dark cell means, said under the figure.
+    """
+    _refuse_nothing("heatmap", [value for row in values for value in row])
+    fig, (axes,) = canvas(title, rows_height(rows))
+    logs = [[log(value) for value in row] for row in values]
+    low = min(min(row) for row in logs)
+    span = max(max(max(row) for row in logs) - low, log(1.5))
+    axes.pcolormesh(logs, cmap=HEAT, vmin=low, vmax=low + span, edgecolors="white", lw=2)
+    for i, row in enumerate(values):
+        for j, value in enumerate(row):
+            dark = (log(value) - low) / span > 0.55
+            axes.text(
+                j + 0.5,
+                i + 0.5,
+                words(value),
+                ha="center",
+                va="center",
+                color="white" if dark else INK,
+                fontsize=SMALL,
+            )
+    room = 0.6 * WIDTH * 72 / len(columns)
+    axes.set_xticks(
+        [j + 0.5 for j in range(len(columns))], [wrap(name, room, SMALL) for name in columns]
+    )
+    axes.set_yticks(
+        [i + 0.5 for i in range(len(rows))], [wrap(name, LABEL_WIDTH, SMALL) for name in rows]
+    )
+    axes.invert_yaxis()
+    axes.grid(False)
+    axes.set_xlabel(f"{column_label} (dark: {worse})")
+    axes.set_ylabel(row_label)
     return fig
 
 
