@@ -18,6 +18,7 @@ setup(
             Extension(
                 extension.name,
                 [str(extension.source.relative_to(ROOT))],
+                include_dirs=[str(extension.source.parent.relative_to(ROOT))],
                 extra_compile_args=list(extension.flags),
                 define_macros=[("UNLOCKED_DIGEST", f'"{extension.digest()}"')],
             )

@@ -18,9 +18,10 @@ REBUILD = "run `make env` (or `pip install --no-deps --no-build-isolation -e .`)
 
 @dataclass(frozen=True)
 class Extension:
-    """A Cython module: its dotted name (the ``.pyx`` stands beside it) and compiler flags."""
+    """A Cython module: its dotted name (the ``.pyx`` and headers stand beside it) and flags."""
 
     name: str
+    headers: tuple[str, ...] = ()
     flags: tuple[str, ...] = ("-O3", "-ffp-contract=off")
 
     @property
@@ -29,7 +30,8 @@ class Extension:
 
     def digest(self) -> str:
         """Hash of everything the binary is made from."""
-        content = self.source.read_bytes() + " ".join(self.flags).encode()
+        files = [self.source, *(self.source.with_name(name) for name in self.headers)]
+        content = b"".join(file.read_bytes() for file in files) + " ".join(self.flags).encode()
         return hashlib.sha256(content).hexdigest()[:16]
 
 
@@ -39,6 +41,16 @@ EXTENSIONS = {
         Extension("unlocked._heartbeat"),
         Extension("unlocked.lab._control"),
         Extension("unlocked.kernels._ou"),
+        Extension(
+            "unlocked.kernels._lanes",
+            headers=(
+                "lanes.h",
+                "lanes_kernels.h",
+                "lanes_plain.h",
+                "lanes_avx2.h",
+                "lanes_avx512.h",
+            ),
+        ),
     )
 }
 

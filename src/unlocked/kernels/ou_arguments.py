@@ -111,22 +111,30 @@ def check_arrays(noise: FloatArray, out: FloatArray) -> None:
     Shared memory is not looked for: NumPy's own test releases the GIL, which would spoil the
     kernels that hold it.
     """
-    _check_array("noise", noise)
-    _check_array("out", out)
+    check_array("noise", noise)
+    check_array("out", out, writeable=True)
     if len(out) != len(noise) + 1:
         raise ValueError(
             f"out must hold one value more than noise, {len(noise) + 1}, not {len(out)}"
         )
-    if not out.flags.writeable:
-        raise ValueError("out is read-only: give an array that may be written")
 
 
-def _check_array(name: str, array: FloatArray) -> None:
+def check_array(name: str, array: FloatArray, dimensions: int = 1, writeable: bool = False) -> None:
+    """Refuse what is no contiguous float64 array of so many dimensions; rows must be contiguous.
+
+    Raises
+    ------
+    TypeError, ValueError
+        See :func:`check_arrays`.
+    """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, not {type(array).__name__}")
     if array.dtype != np.float64:
         raise TypeError(f"{name} must be float64, not {array.dtype}: give {name}.astype(float)")
-    if array.ndim != 1:
-        raise ValueError(f"{name} must have one dimension, not {array.ndim}")
+    if array.ndim != dimensions:
+        words = "one dimension" if dimensions == 1 else f"{dimensions} dimensions"
+        raise ValueError(f"{name} must have {words}, not {array.ndim}")
     if not (array.flags.c_contiguous and array.flags.aligned):
         raise ValueError(f"{name} must be contiguous: give {name}.copy()")
+    if writeable and not array.flags.writeable:
+        raise ValueError(f"{name} is read-only: give an array that may be written")
