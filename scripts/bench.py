@@ -11,11 +11,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from math import log
+from math import inf, log
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import joblib
 import pyperf
 from rich.console import Console
 from rich.progress import track
@@ -24,7 +25,15 @@ from rich.table import Table as Grid
 from unlocked import machine
 from unlocked.book.pages import write_whole
 from unlocked.lab.intervals import Interval, ratio_interval
-from unlocked.lab.timing import Call, Candidate, call, compare, time_here
+from unlocked.lab.timing import (
+    Call,
+    Candidate,
+    Comparison,
+    call,
+    candidate,
+    compare,
+    time_here,
+)
 from unlocked.lab.worker import BATCH_SECONDS, resolve
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,12 +49,16 @@ Samples = list[list[float]]
 
 @dataclass(frozen=True)
 class Row:
-    """One ratio: the time of ours over the time of the reference.
+    """One ratio of times.
 
     Attributes
     ----------
-    beside : Interval or None
-        The reference against itself, to read the ratio by.
+    above, below : str
+        The two sides: what is divided by what.
+    ratio, beside : Interval
+        `beside` is one side against itself, to read the ratio by.
+    wanted : str
+        The rule by which it passes; empty for a ratio that is only stated.
     inputs : dict
         The call that built the inputs of both sides.
     samples : dict of str to list of list of float
@@ -53,8 +66,11 @@ class Row:
     """
 
     name: str
+    above: str
+    below: str
     ratio: Interval
-    beside: Interval | None
+    beside: Interval
+    wanted: str
     passes: bool
     inputs: dict[str, Any]
     samples: dict[str, Samples]
@@ -62,11 +78,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Comparisons of one kind: what is compared, the rule they pass by, and how to measure them."""
+    """Comparisons of one kind: what they are about, and how to measure them."""
 
-    ours: str
-    reference: str
-    rule: str
+    name: str
     measure: Callable[[], Iterator[Row]]
 
 
@@ -119,7 +133,17 @@ def lab_against_pyperf() -> Iterator[Row]:
                 samples[side].append(sides[side](kernel, inputs))
         ratio = paired(samples["lab"], samples["pyperf"])
         beside = paired(samples["pyperf again"], samples["pyperf"])
-        yield Row(kernel.name, ratio, beside, agrees(ratio), inputs.model_dump(), samples)
+        yield Row(
+            kernel.name,
+            "lab",
+            "pyperf",
+            ratio,
+            beside,
+            "holds 1, or within 0.95–1.05",
+            agrees(ratio),
+            inputs.model_dump(),
+            samples,
+        )
 
 
 def by_lab(kernel: Kernel, inputs: Call) -> list[float]:
@@ -157,29 +181,142 @@ def agrees(ratio: Interval) -> bool:
     return ratio.low <= 1 <= ratio.high or low <= ratio.low <= ratio.high <= high
 
 
+STEPS = 5_000_000
+PATHS = 8
+"""Size of the source's simulations."""
+
+CLOSE = "close 1e-12"
+KERNELS_OF = "unlocked.kernels."
+
+
+def kernels_at_the_limit() -> Iterator[Row]:
+    """Our kernels beside what bounds them, on one core, and on two."""
+    one = call(f"{KERNELS_OF}ou:noise_inputs", num_steps=STEPS, seed=1)
+    eight = call(f"{KERNELS_OF}ou_paths:paths_inputs", num_paths=PATHS, num_steps=STEPS, seed=1)
+    yield update_against_copy(
+        "update, one path", one, "ou_cython:update_cython", "update_lookahead"
+    )
+    yield update_against_copy(
+        f"update, {PATHS} paths", eight, "ou_paths:update_paths", "update_paths_lookahead"
+    )
+    yield from fused_against_published()
+    if joblib.cpu_count() > 1:
+        yield fused_on_two_threads()
+
+
+def update_against_copy(name: str, inputs: Call, reference: str, kernel: str) -> Row:
+    """Noise into paths, beside a copy of the same bytes."""
+    made = compare(
+        {
+            "np.copyto": candidate(
+                f"{KERNELS_OF}ou_lookahead:copy_noise", f"{KERNELS_OF}ou_lookahead:check_copied"
+            ),
+            "update": candidate(f"{KERNELS_OF}ou_lookahead:{kernel}", CLOSE),
+        },
+        inputs,
+        KERNELS_OF + reference,
+        "np.copyto",
+    )
+    return compared(name, made, inputs, "update", "np.copyto", at_most=1.15)
+
+
+def fused_against_published() -> Iterator[Row]:
+    """Whole simulations, beside the sources' design and beside writing as many bytes."""
+    inputs = call(f"{KERNELS_OF}ou_fused:fused_inputs", num_paths=PATHS, num_steps=STEPS, seed=1)
+    checked = f"{KERNELS_OF}ou_fused:check_paths"
+    made = compare(
+        {
+            "sources' design": candidate(
+                f"{KERNELS_OF}ou_fused:simulate_paths_as_published", checked
+            ),
+            "fused": candidate(f"{KERNELS_OF}ou_fused:simulate_paths", CLOSE),
+            "writing": candidate(
+                f"{KERNELS_OF}ou_fused:write_only", f"{KERNELS_OF}ou_fused:check_written"
+            ),
+        },
+        inputs,
+        f"{KERNELS_OF}ou_fused:simulate_paths_reference",
+        "sources' design",
+        rounds=5,
+    )
+    name = f"generation + update, {PATHS} paths"
+    yield compared(name, made, inputs, "sources' design", "fused", at_least=8)
+    yield compared(name, made, inputs, "fused", "writing")
+
+
+def fused_on_two_threads() -> Row:
+    """The speed-up of two threads, over what the control gains in the same rounds."""
+    inputs = call(f"{KERNELS_OF}ou_fused:fused_inputs", num_paths=PATHS, num_steps=STEPS, seed=1)
+    kernel = f"{KERNELS_OF}ou_fused:simulate_paths"
+    made = compare(
+        {
+            "1 thread": candidate(kernel, CLOSE, threads=1),
+            "2 threads": candidate(kernel, CLOSE, threads=2),
+        },
+        inputs,
+        f"{KERNELS_OF}ou_fused:simulate_paths_reference",
+        "1 thread",
+        threads=2,
+    )
+    pairs = zip(made.log_ratios("2 threads"), made.control, strict=True)
+    ratio = ratio_interval([gain - log(median(control)) for gain, control in pairs], shift=0)
+    return Row(
+        "fused on two threads",
+        f"speed-up {made.speedup('2 threads').estimate:.3f}",
+        f"control's {made.control_speedup().estimate:.3f}",
+        ratio,
+        made.floor(),
+        "≥ 0.95" + (f" ({made.cause})" if made.cause else ""),
+        ratio.low >= 0.95,
+        inputs.model_dump(),
+        made.seconds,
+    )
+
+
+def compared(
+    name: str,
+    made: Comparison,
+    inputs: Call,
+    above: str,
+    below: str,
+    at_most: float = inf,
+    at_least: float = 0.0,
+) -> Row:
+    """The time of one candidate over another's; passes where the whole interval does."""
+    ratio = ratio_interval(made.log_ratios(below, over=above), shift=0)
+    upper, lower = (f"{side} {1e3 * made.median(side):.2f} ms" for side in (above, below))
+    wanted = f"≤ {at_most}" if at_most < inf else f"≥ {at_least:g}" if at_least else ""
+    passes = at_least <= ratio.low and ratio.high <= at_most
+    samples = {side: made.seconds[side] for side in (above, below)}
+    return Row(
+        name, upper, lower, ratio, made.floor(), wanted, passes, inputs.model_dump(), samples
+    )
+
+
 TABLES = [
-    Table(
-        "lab",
-        "pyperf",
-        "the interval contains 1 or lies within 0.95–1.05",
-        lab_against_pyperf,
-    ),
+    Table("Kernels at the machine's limit", kernels_at_the_limit),
+    Table("The lab's timer beside pyperf's", lab_against_pyperf),
 ]
 
 
 def show(table: Table, rows: list[Row], console: Console) -> None:
-    beside = f"{table.reference} / {table.reference}"
-    grid = Grid("call", f"{table.ours} / {table.reference}", beside, "passes")
+    grid = Grid("", "time of", "over that of", "ratio", "A/A", "wanted", "passes", title=table.name)
     for row in rows:
+        passes = "" if not row.wanted else "yes" if row.passes else "NO"
         grid.add_row(
-            row.name, written(row.ratio), written(row.beside), "yes" if row.passes else "NO"
+            row.name,
+            row.above,
+            row.below,
+            written(row.ratio),
+            written(row.beside),
+            row.wanted,
+            passes,
         )
     console.print(grid)
-    console.print(f"Ratios of times with 95 % intervals; passes where {table.rule}.")
 
 
-def written(ratio: Interval | None) -> str:
-    return f"{ratio.estimate:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]" if ratio else ""
+def written(ratio: Interval) -> str:
+    return f"{ratio.estimate:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
 
 
 def main() -> int:
@@ -188,7 +325,8 @@ def main() -> int:
     for table in TABLES:
         rows = list(table.measure())
         show(table, rows, console)
-        measured[f"{table.ours} / {table.reference}"] = [asdict(row) for row in rows]
+        measured[table.name] = [asdict(row) for row in rows]
+    console.print("Ratios with 95 % intervals of this session, each from one run.")
     output = ROOT / "_build" / "bench.json"
     output.parent.mkdir(exist_ok=True)
     content = {

@@ -78,6 +78,11 @@ def test_paths_pass_the_statistical_check():
     ou.check_statistics(ou_fused.simulate_fused(50_000, 3), ou.simulation_inputs(50_000, 3))
 
 
+def test_the_design_of_the_tour_makes_paths_of_the_process():
+    inputs = ou_fused.fused_inputs(3, 20_000, seed=3)
+    ou_fused.check_paths(ou_fused.simulate_paths_as_published(**inputs), inputs)
+
+
 def test_the_check_refuses_one_path_given_twice():
     inputs = ou_fused.fused_inputs(2, 1000, seed=3)
     ou_fused.simulate_paths(**inputs)

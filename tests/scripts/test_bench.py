@@ -65,8 +65,33 @@ def test_inputs_fit_the_wanted_time(bench):
     assert short < long
 
 
-def test_every_table_says_what_it_compares_and_by_which_rule(bench):
-    for table in bench.TABLES:
-        assert table.ours
-        assert table.reference
-        assert table.rule
+def test_a_ratio_passes_where_its_whole_interval_does(bench):
+    made = bench.compare(
+        {
+            name: bench.candidate(f"unlocked.kernels.ou_lookahead:{target}", check)
+            for name, target, check in (
+                ("copy", "copy_noise", "unlocked.kernels.ou_lookahead:check_copied"),
+                ("update", "update_lookahead", bench.CLOSE),
+            )
+        },
+        bench.call("unlocked.kernels.ou:noise_inputs", num_steps=5000, seed=1),
+        "unlocked.kernels.ou_cython:update_cython",
+        "copy",
+        rounds=2,
+        processes=3,
+    )
+    inputs = bench.call("unlocked.kernels.ou:noise_inputs", num_steps=5000, seed=1)
+
+    def row(**limits):
+        return bench.compared("toy", made, inputs, "update", "copy", **limits)
+
+    assert row().ratio.estimate == pytest.approx(made.speedup("copy", over="update").estimate)
+    assert row(at_most=1e9).passes
+    assert row(at_least=1e-9).passes
+    assert not row(at_most=row().ratio.high / 1.001).passes
+    assert not row(at_least=row().ratio.low * 1.001).passes
+    assert row(at_most=1.15).wanted == "≤ 1.15"
+
+
+def test_every_table_has_a_name(bench):
+    assert len({table.name for table in bench.TABLES}) == len(bench.TABLES)

@@ -13,9 +13,11 @@ import numpy as np
 
 from unlocked.kernels import lanes
 from unlocked.kernels.normal import WORD, checked_word, fill_normal, key_of
-from unlocked.kernels.ou import check_statistics, update_reference
+from unlocked.kernels.ou import check_statistics
 from unlocked.kernels.ou_arguments import FloatArray, check_array, check_process, checked_simulation
+from unlocked.kernels.ou_cython import update_cython
 from unlocked.kernels.ou_lookahead import coefficients
+from unlocked.kernels.ou_numba import update_numba
 
 PIECE = 16
 """A path may be made in pieces that begin at multiples of so many steps."""
@@ -143,7 +145,7 @@ def fused_inputs(
     tau: float = 1.0,
     sigma: float = 2.0,
 ) -> dict[str, Any]:
-    """Return the arguments of :func:`simulate_paths` by name; ``out`` is touched and full of NaN."""
+    """Return the arguments of :func:`simulate_paths` by name; ``out`` is full of NaN."""
     return {
         "out": np.full((num_paths, num_steps + 1), np.nan),
         "seed": seed,
@@ -157,11 +159,42 @@ def fused_inputs(
 def simulate_paths_reference(
     out: FloatArray, seed: int, dt: float, x0: float, tau: float, sigma: float
 ) -> None:
-    """Do the same in two steps: the numbers of each stream, then the reference kernel."""
+    """Do the same in two steps: the numbers of each stream, then the plain compiled loop.
+
+    That loop has the bits of :func:`unlocked.kernels.ou.update_reference` and takes less long.
+    """
     noise = np.empty(out.shape[1] - 1)
     for stream, path in enumerate(out):
         fill_normal(noise, seed, stream)
-        update_reference(noise, path, dt, x0, tau, sigma)
+        update_cython(noise, path, dt, x0, tau, sigma)
+
+
+def simulate_paths_as_published(
+    out: FloatArray, seed: int, dt: float, x0: float, tau: float, sigma: float
+) -> list[FloatArray]:
+    """Return as many paths as ``out`` has rows, each in a new array, as the tour makes them.
+
+    NumPy's generator fills an array with noise, and the loop compiled by Numba turns that into
+    an array of its own. Only the array of noise is kept from one path to the next.
+    """
+    noise = np.empty(out.shape[1] - 1)
+    paths = []
+    for stream in range(len(out)):
+        np.random.default_rng([seed, stream]).standard_normal(out=noise)
+        path = np.empty(len(noise) + 1)
+        update_numba(noise, path, dt, x0, tau, sigma)
+        paths.append(path)
+    return paths
+
+
+def write_only(out: FloatArray, seed: int, dt: float, x0: float, tau: float, sigma: float) -> None:
+    """Write one value everywhere: the time that no simulation into ``out`` can go below."""
+    out.fill(x0)
+
+
+def check_written(answer: FloatArray, inputs: dict[str, Any]) -> None:
+    """Check what :func:`write_only` wrote."""
+    assert (answer == inputs["x0"]).all(), "not every value was written"
 
 
 def check_paths(answer: FloatArray, inputs: dict[str, Any]) -> None:
@@ -169,7 +202,7 @@ def check_paths(answer: FloatArray, inputs: dict[str, Any]) -> None:
 
     Parameters
     ----------
-    answer : ndarray of float64, shape (num_paths, num_steps + 1)
+    answer : ndarray of float64, shape (num_paths, num_steps + 1), or list of its rows
     inputs : dict
         What :func:`fused_inputs` returned.
 
@@ -179,9 +212,9 @@ def check_paths(answer: FloatArray, inputs: dict[str, Any]) -> None:
         With what was found and what is allowed; also where two rows are alike.
     """
     steps = {name: inputs[name] for name in ("dt", "x0", "tau", "sigma")}
-    for path in np.asarray(answer):
+    for path in answer:
         check_statistics(path, {**steps, "num_steps": len(path) - 1})
-    ends = {path.tobytes() for path in np.asarray(answer)[:, 1:]}
+    ends = {path[1:].tobytes() for path in answer}
     assert len(ends) == len(answer) or not inputs["sigma"], "two rows are the same path"
 
 

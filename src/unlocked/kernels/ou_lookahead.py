@@ -7,6 +7,7 @@ rounded in another order, so that paths agree with the reference to a tolerance,
 """
 
 import math
+from typing import Any
 
 import numba
 import numpy as np
@@ -129,6 +130,11 @@ def copy_noise(
 ) -> None:
     """Copy the noise to where the path would go: the time that an update cannot go below."""
     np.copyto(out[..., 1:], noise)
+
+
+def check_copied(answer: FloatArray, inputs: dict[str, Any]) -> None:
+    """Check what :func:`copy_noise` wrote."""
+    np.testing.assert_array_equal(answer[..., 1:], inputs["noise"])
 
 
 def _update(
