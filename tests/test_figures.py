@@ -76,6 +76,13 @@ DRAWN = {
         columns={"L2": 100, "absent": None},
         lines={"your guess": 1e-4},
     ),
+    "roofline": lambda n: figures.roofline(
+        [figures.Rate(f"numba {i}", 1 / 16, interval(1e8 * (1 + i)), "numba") for i in range(n)],
+        TITLE,
+        {"copy": 1e10},
+        {"multiply and add": 2e8},
+        words=lambda value: f"{value / 1e6:g} M",
+    ),
     "heatmap": lambda n: figures.heatmap(
         [[1.0 + i, 2.0, 30.0, 4.0] for i in range(n)],
         [f"{LONG} {i}" for i in range(n)],
@@ -106,6 +113,7 @@ EMPTY = {
     "distribution": lambda: figures.distribution({"numba": [[]]}, TITLE),
     "scaling": lambda: figures.scaling([], {}, TITLE, cores=2),
     "curves": lambda: figures.curves([], TITLE, "x", "y", str, str),
+    "roofline": lambda: figures.roofline([], TITLE, {}, {}, str),
     "heatmap": lambda: figures.heatmap([[]], ["a"], [], TITLE, "r", "c", str, "slow"),
     "timeline": lambda: figures.timeline([], TITLE),
     "shares": lambda: figures.shares([], TITLE),

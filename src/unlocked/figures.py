@@ -110,6 +110,16 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Rate:
+    """How many steps a variant makes in a second, and how many it makes for a byte it moves."""
+
+    label: str
+    per_byte: float
+    rate: "Interval"
+    variant: str
+
+
+@dataclass(frozen=True)
 class Published:
     """A claim's published ratio beside the measured one and the verdict."""
 
@@ -307,6 +317,51 @@ def curves(
     axes.set_ylabel(ylabel)
     legend(fig, marks)
     name_ends(fig, axes, ends)
+    return fig
+
+
+def roofline(
+    points: Sequence[Rate],
+    title: str,
+    bandwidths: Mapping[str, float],
+    roofs: Mapping[str, float],
+    words: Callable[[float], str],
+) -> Figure:
+    """Draw rates under the limits of memory and of the processor, after Williams et al. (2009).
+
+    Parameters
+    ----------
+    bandwidths : mapping of str to float
+        Slopes by name: bytes a second.
+    roofs : mapping of str to float
+        Flat limits by name: steps a second.
+    words : callable
+        Writes a rate with its unit.
+    """
+    _refuse_nothing("roofline", points)
+    fig, (axes,) = canvas(title, 4.2)
+    left, right = (f([point.per_byte for point in points]) for f in (min, max))
+    xs = [left / 3, right * 3]
+    rates = [point.rate.estimate for point in points]
+    log_axis(axes, "x", xs, lambda value: f"1/{1 / value:.3g}" if value < 1 else f"{value:.3g}")
+    axes.xaxis.set_major_locator(FixedLocator([1 / 2**power for power in range(12)]))
+    log_axis(axes, "y", [0.5 * min(rates), 2 * max([*rates, *roofs.values()])], words)
+    marks = []
+    for (name, value), style in zip(
+        [*bandwidths.items(), *roofs.items()], ["-", "--", ":", "-."], strict=False
+    ):
+        ys = [value * x for x in xs] if name in bandwidths else [value] * 2
+        (line,) = axes.plot(xs, ys, style, color=INK, lw=1.6, zorder=1, label=name)
+        marks.append(line)
+    for point in points:
+        hue = colour(point.variant)
+        axes.vlines(point.per_byte, point.rate.low, point.rate.high, color=hue, lw=2.5)
+        axes.plot(point.per_byte, point.rate.estimate, "o", color=hue, ms=8, mec="white")
+    axes.set_xlabel("steps for a byte moved (log scale)")
+    axes.set_ylabel("steps in a second")
+    legend(fig, marks)
+    named = [(point.per_byte, point.rate.estimate, point.label) for point in points]
+    name_points(fig, axes, named)
     return fig
 
 

@@ -226,3 +226,9 @@ def alive(process):
 def test_time_here_gives_one_duration_a_call():
     calls = []
     assert len(time_here(lambda: calls.append(1), repeats=4)) == len(calls) == 4
+
+
+def test_a_candidate_may_have_inputs_of_its_own_and_is_checked_on_them():
+    larger = candidate("subjects:fast", inputs=call("subjects:inputs", n=100_000))
+    result = quick({"small": candidate("subjects:fast"), "large": larger})
+    assert result.speedup("small", over="large").low > 1

@@ -15,6 +15,9 @@ cdef extern from "lanes.h":
         void (*ou_update)(
             const double*, double*, size_t, double, double, double, int
         ) noexcept nogil
+        void (*ou_columns)(
+            const double*, double*, size_t, double, double, double
+        ) noexcept nogil
         void (*ou_fused)(
             key, uint64_t, uint64_t, double*, size_t, double, double, double, int
         ) noexcept nogil
@@ -53,6 +56,22 @@ def ou_update(
     cdef const double* normals = &noise[0] if n else NULL
     with nogil:
         with_these.ou_update(normals, &out[0], n, relax, diffuse, x0, streaming)
+
+
+def ou_columns(
+    const double[:, ::1] noise,
+    double[:, ::1] out,
+    double relax,
+    double diffuse,
+    double x0,
+    str instructions,
+):
+    """Fill ``out``, of eight columns, with a path in each; the GIL is free meanwhile."""
+    cdef const kernels* with_these = chosen(instructions)
+    cdef size_t n = noise.shape[0]
+    cdef const double* normals = &noise[0, 0] if n else NULL
+    with nogil:
+        with_these.ou_columns(normals, &out[0, 0], n, relax, diffuse, x0)
 
 
 def ou_fused(

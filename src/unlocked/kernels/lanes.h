@@ -28,6 +28,7 @@ static inline struct rounds rounds_of(struct key key) {
 
 struct kernels {
   void (*ou_update)(const double *, double *, size_t, double, double, double, int);
+  void (*ou_columns)(const double *, double *, size_t, double, double, double);
   void (*ou_fused)(struct key, uint64_t, uint64_t, double *, size_t, double, double, double, int);
   void (*normal_fill)(struct key, uint64_t, uint64_t, double *, size_t);
   void (*philox_words)(struct key, uint64_t, uint64_t, uint64_t *, uint64_t *);

@@ -172,6 +172,18 @@ TARGET static void NAME(ou_update)(const double *noise, double *out, size_t n, d
   NAME(fence)();
 }
 
+/* Eight paths side by side, one a lane: out[i] and noise[i] are eight numbers each. */
+TARGET static void NAME(ou_columns)(const double *noise, double *out, size_t n, double relax,
+                                    double diffuse, double x0) {
+  const V8 factor = NAME(all8)(relax), scale = NAME(all8)(diffuse);
+  V8 x = NAME(all8)(x0);
+  NAME(store8)(out, x);
+  for (size_t i = 0; i < n; i++) {
+    x = NAME(fma8)(factor, x, NAME(mul8)(scale, NAME(load8)(noise + 8 * i)));
+    NAME(store8)(out + 8 * (i + 1), x);
+  }
+}
+
 TARGET static void NAME(ou_fused)(struct key key, uint64_t stream, uint64_t group, double *out,
                                   size_t n, double relax, double diffuse, double x0,
                                   int streaming) {
@@ -213,8 +225,8 @@ TARGET static void NAME(philox_words)(struct key key, uint64_t stream, uint64_t 
   memcpy(second, words + 8, 8 * sizeof *second);
 }
 
-static const struct kernels NAME(kernels) = {NAME(ou_update), NAME(ou_fused), NAME(normal_fill),
-                                             NAME(philox_words)};
+static const struct kernels NAME(kernels) = {NAME(ou_update), NAME(ou_columns), NAME(ou_fused),
+                                             NAME(normal_fill), NAME(philox_words)};
 
 #undef ALL
 #undef MUL

@@ -24,6 +24,7 @@ from unlocked.kernels.ou_arguments import (
 
 numba.config.CACHE_DIR = numba_cache()  # type: ignore[attr-defined]
 
+COLUMNS = 8
 TOLERANCE = 1e-13
 """Largest difference from the reference, in units of the largest value of the path."""
 
@@ -117,6 +118,41 @@ def update_paths_lookahead(
     chosen = lanes.checked_instructions(instructions)
     for normals, path in zip(noise, out, strict=True):
         _update(normals, path, *coefficients(dt, tau, sigma), x0, chosen, _streams(out, streaming))
+
+
+def update_columns(
+    noise: FloatArray,
+    out: FloatArray,
+    dt: float,
+    x0: float,
+    tau: float,
+    sigma: float,
+    instructions: str | None = None,
+) -> None:
+    """Fill the eight columns of ``out`` with a path each, one a lane; the GIL is free meanwhile.
+
+    Parameters
+    ----------
+    noise : ndarray of float64, shape (num_steps, 8), contiguous
+    out : ndarray of float64, shape (num_steps + 1, 8), contiguous
+    dt, x0, tau, sigma, instructions
+        As in :func:`update_lookahead`; within ``TOLERANCE`` of the reference's paths.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument is not of this kind.
+    """
+    check_array("noise", noise, dimensions=2)
+    check_array("out", out, dimensions=2, writeable=True)
+    if noise.shape[1] != COLUMNS:
+        raise ValueError(f"noise must have {COLUMNS} columns, not {noise.shape[1]}")
+    expected = (len(noise) + 1, COLUMNS)
+    if out.shape != expected:
+        raise ValueError(f"out must have the shape {expected}, not {out.shape}")
+    check_process(dt, x0, tau, sigma)
+    chosen = lanes.checked_instructions(instructions)
+    lanes.compiled.ou_columns(noise, out, *coefficients(dt, tau, sigma), x0, chosen)
 
 
 def coefficients(dt: float, tau: float, sigma: float) -> tuple[float, float]:

@@ -44,10 +44,12 @@ class Candidate(Call):
     """A call to time, and how its answer is checked.
 
     ``check`` is ``exact``, ``close TOLERANCE`` (relative and absolute) or ``module:function``, a
-    statistical check that takes the answer and the inputs and raises AssertionError.
+    check of its own that takes the answer and the inputs and raises AssertionError. ``inputs``
+    are its own where those of the comparison do not fit, as in a sweep over sizes.
     """
 
     check: str = "exact"
+    inputs: Call | None = None
 
 
 def call(target: str, /, **arguments: Any) -> Call:
@@ -55,9 +57,11 @@ def call(target: str, /, **arguments: Any) -> Call:
     return Call(target=target, arguments=arguments)
 
 
-def candidate(target: str, /, check: str = "exact", **arguments: Any) -> Candidate:
+def candidate(
+    target: str, /, check: str = "exact", inputs: Call | None = None, **arguments: Any
+) -> Candidate:
     """Name a candidate, how to check it, and the arguments it takes beside the inputs."""
-    return Candidate(target=target, arguments=arguments, check=check)
+    return Candidate(target=target, arguments=arguments, check=check, inputs=inputs)
 
 
 class MeasurementError(RuntimeError):
@@ -183,10 +187,11 @@ def compare(
         What to time, by name. Each is called as ``function(**inputs, **arguments)``. Its answer
         is what it returns or, when that is None, the argument called ``out``.
     inputs : Call
-        Builds the keyword arguments; called once for every candidate, so that none is shared.
+        Builds the keyword arguments; called once for every candidate without inputs of its own,
+        so that none is shared.
     reference : str or None
-        ``module:function`` whose answer the candidates' answers are checked against. None only
-        for what has no answer, such as waiting.
+        ``module:function`` whose answer the candidates' answers are checked against, but for those
+        with a check of their own. None only for what has no answer, such as waiting.
     baseline : str
         The candidate that ratios are taken over; it runs twice, as an A/A pair.
     rounds, processes : int
@@ -233,7 +238,7 @@ class _Run:
         self.specs = {
             name: {
                 **chosen.model_dump(),
-                "inputs": inputs.model_dump(),
+                "inputs": (chosen.inputs or inputs).model_dump(),
                 "reference": reference,
             }
             for name, chosen in {**candidates, TWIN: candidates[baseline]}.items()
