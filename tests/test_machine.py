@@ -35,6 +35,20 @@ def test_the_summary_fits_a_caption():
     assert "\n" not in machine.describe().summary
 
 
+def test_caches_are_those_of_one_core(tmp_path, monkeypatch):
+    for index, (level, kind, size) in enumerate(
+        [("1", "Data", "48K"), ("1", "Instruction", "32K"), ("3", "Unified", "32768K")]
+    ):
+        place = tmp_path / f"index{index}"
+        place.mkdir()
+        for name, text in (("level", level), ("type", kind), ("size", size)):
+            (place / name).write_text(text + "\n")
+    monkeypatch.setattr(machine, "CACHES", tmp_path)
+    assert machine._caches({}) == {"L1d": 48 * 1024, "L3": 32 * 1024**2}
+    monkeypatch.setattr(machine, "CACHES", tmp_path / "absent")
+    assert machine._caches({"l2_cache_size": 2048, "l3_cache_size": "?"}) == {"L2": 2048}
+
+
 @pytest.mark.parametrize(
     ("cores", "counts"),
     [

@@ -179,6 +179,7 @@ def name_points(fig: Figure, axes: Axes, points: Sequence[tuple[float, float, st
             fontsize=SMALL,
             ha="center",
             va="center",
+            bbox={"fc": "white", "ec": "none", "alpha": 0.75, "pad": 0.6},
         )
 
 

@@ -282,6 +282,7 @@ def curves(
     y_words: Callable[[float], str],
     columns: Lines | None = None,
     lines: Lines | None = None,
+    x_ticks: Sequence[float] | None = None,
 ) -> Figure:
     """Draw curves on logarithmic axes, each named behind its last point.
 
@@ -291,6 +292,8 @@ def curves(
         Write a tick with its unit: :func:`unlocked.show.seconds`, :func:`unlocked.show.size`.
     columns, lines : mapping of str to float or None
         Reference values of x and of y.
+    x_ticks : sequence of float or None
+        Where to mark the x axis; at round numbers by default.
     """
     _refuse_nothing("curves", [y for curve in drawn for y in curve.y])
     names = list(dict.fromkeys(curve.label for curve in drawn))
@@ -299,6 +302,8 @@ def curves(
     every_y = [y for curve in drawn for y in curve.y]
     log_axis(axes, "x", [*every_x, *_values(columns)], x_words)
     log_axis(axes, "y", [*every_y, *_values(lines)], y_words)
+    if x_ticks is not None:
+        axes.xaxis.set_major_locator(FixedLocator(list(x_ticks)))
     ends: dict[str, tuple[float, float, str]] = {}
     for curve in sorted(drawn, key=lambda curve: not curve.model):
         hue = colour(curve.variant)

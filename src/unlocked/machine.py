@@ -16,9 +16,11 @@ import psutil
 import threadpoolctl
 from pydantic import BaseModel, ConfigDict
 
+CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+
 
 class Machine(BaseModel):
-    """A machine as the book knows it; sizes in bytes."""
+    """A machine as the book knows it; sizes in bytes, caches as one core sees them."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,22 +58,13 @@ def describe() -> Machine:
     import cpuinfo
 
     info = cpuinfo.get_cpu_info()
-    caches = {
-        level: info[key]
-        for level, key in (
-            ("L1d", "l1_data_cache_size"),
-            ("L2", "l2_cache_size"),
-            ("L3", "l3_cache_size"),
-        )
-        if isinstance(info.get(key), int)
-    }
     return Machine(
         cpu=info.get("brand_raw", platform.processor() or platform.machine()),
         architecture=platform.machine(),
         physical_cores=psutil.cpu_count(logical=False),
         logical_cores=psutil.cpu_count(),
         effective_cores=joblib.cpu_count(),
-        caches=caches,
+        caches=_caches(info),
         memory=psutil.virtual_memory().total,
         hypervisor=_hypervisor(info.get("flags", [])),
         os=_system(),
@@ -88,6 +81,21 @@ def thread_counts(cores: int) -> list[int]:
         return list(range(1, last + 1))
     doublings = {2**power for power in range(last.bit_length())}
     return sorted({cores, last} | {count for count in doublings if count < last})
+
+
+def _caches(info: dict[str, Any]) -> dict[str, int]:
+    """Data caches by level: as Linux lists those of one core, elsewhere as py-cpuinfo does."""
+    found = {}
+    for place in sorted(CACHES.glob("index*")):
+        level, kind, size = (
+            (place / name).read_text().strip() for name in ("level", "type", "size")
+        )
+        if kind != "Instruction" and size.endswith("K"):
+            found[f"L{level}{'d' if kind == 'Data' else ''}"] = 1024 * int(size[:-1])
+    keys = {"L1d": "l1_data_cache_size", "L2": "l2_cache_size", "L3": "l3_cache_size"}
+    return found or {
+        level: info[key] for level, key in keys.items() if isinstance(info.get(key), int)
+    }
 
 
 def _hypervisor(flags: list[str]) -> str | None:
