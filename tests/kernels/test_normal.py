@@ -185,6 +185,7 @@ class TestTheNormalLaw:
         ({"stream": 2**64}, ValueError, r"stream must be below 2\*\*64"),
         ({"stream": -1}, ValueError, "stream must be 0 or more"),
         ({"first": 1.5}, TypeError, "first must be an int"),
+        ({"first": 2**64 - 2}, ValueError, "a stream has .* numbers: first .* leaves no 3"),
         ({"instructions": "sse9"}, ValueError, "instructions must be one of .*not 'sse9'"),
     ],
 )

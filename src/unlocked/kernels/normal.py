@@ -73,7 +73,7 @@ def fill_normal(
         low,
         high,
         checked_word("stream", stream),
-        checked_word("first", first),
+        checked_first(first, len(out)),
         out,
         lanes.checked_instructions(instructions),
     )
@@ -106,6 +106,20 @@ def checked_word(name: str, value: int) -> int:
     if value >= WORD:
         raise ValueError(f"{name} must be below 2**64, not {value}")
     return value
+
+
+def checked_first(first: int, count: int) -> int:
+    """Return the index of the first of so many numbers, all of which a stream must have.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where it is no whole number, or the stream ends before.
+    """
+    first = checked_word("first", first)
+    if first + count > WORD:
+        raise ValueError(f"a stream has 2**64 numbers: first {first} leaves no {count}")
+    return first
 
 
 def _whole(name: str, value: int) -> int:

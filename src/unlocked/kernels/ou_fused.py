@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from unlocked.kernels import lanes
-from unlocked.kernels.normal import WORD, checked_word, fill_normal, key_of
+from unlocked.kernels.normal import WORD, checked_first, checked_word, fill_normal, key_of
 from unlocked.kernels.ou import check_statistics
 from unlocked.kernels.ou_arguments import FloatArray, check_array, check_process, checked_simulation
 from unlocked.kernels.ou_cython import update_cython
@@ -58,7 +58,7 @@ def simulate_path(
     check_array("out", out, writeable=True)
     _check_not_empty(out)
     check_process(dt, x0, tau, sigma)
-    if checked_word("first", first) % PIECE:
+    if checked_first(first, len(out) - 1) % PIECE:
         raise ValueError(f"first must be a multiple of {PIECE}, not {first}")
     _simulate(
         out,
