@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any, Self
 
 import joblib
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from unlocked.lab import worker
 from unlocked.lab.control import cores_were_free
@@ -49,7 +49,7 @@ class Candidate(Call):
     """
 
     check: str = "exact"
-    inputs: Call | None = None
+    inputs: Call | None = Field(default=None, exclude_if=lambda inputs: inputs is None)
 
 
 def call(target: str, /, **arguments: Any) -> Call:
