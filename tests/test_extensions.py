@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import re
 import shutil
 
 import pytest
@@ -36,6 +37,26 @@ def test_an_edited_source_is_refused_with_the_command_that_mends_it(sources):
     edited.write_text(edited.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
     with pytest.raises(ImportError, match=r"is older than _ou\.pyx: run `make env`.*pip install"):
         extensions.load(NAME)
+
+
+def test_an_edited_header_counts_as_the_source_does(sources):
+    name = "unlocked.kernels._lanes"
+    for header in extensions.EXTENSIONS[name].headers:
+        edited = sources / "kernels" / header
+        before = edited.read_bytes()
+        edited.write_bytes(before + b"/* edited */")
+        with pytest.raises(ImportError, match=r"is older than _lanes\.pyx"):
+            extensions.load(name)
+        edited.write_bytes(before)
+    extensions.load(name)
+
+
+def test_every_included_header_is_declared():
+    lanes = extensions.EXTENSIONS["unlocked.kernels._lanes"]
+    folder = lanes.source.parent
+    text = (folder / "lanes.h").read_text(encoding="utf-8")
+    included = set(re.findall(r'#include "(.+)"', text)) | {"lanes.h"}
+    assert included == set(lanes.headers) == {path.name for path in folder.glob("*.h")}
 
 
 def test_importers_refuse_a_stale_binary(sources):
