@@ -41,6 +41,7 @@ EXTENSIONS = {
         Extension("unlocked._heartbeat"),
         Extension("unlocked.lab._control"),
         Extension("unlocked.kernels._ou"),
+        Extension("unlocked.kernels._masked"),
         Extension(
             "unlocked.kernels._lanes",
             headers=(
