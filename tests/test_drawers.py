@@ -34,14 +34,14 @@ class TestTimeline:
     def test_beats_within_waits_count(self):
         assert self.made.beats_within_waits() == 2
 
-    @pytest.mark.parametrize("count", ["threads", "pieces", "size"])
+    @pytest.mark.parametrize("count", ["threads", "pieces", "size", "recordings"])
     def test_counts_are_positive(self, count):
         with pytest.raises(ValueError, match="each must be at least 1"):
             drawers.timeline(shared=True, **{count: 0})
 
 
 def test_draws_from_one_generator_never_overlap():
-    made = drawers.timeline(shared=True, threads=3, pieces=2, size=20_000)
+    made = drawers.timeline(shared=True, threads=3, pieces=2, size=20_000, recordings=2)
     assert sorted(draw.thread for draw in made.draws) == [0, 0, 1, 1, 2, 2]
     ordered = sorted(made.draws, key=lambda draw: draw.got)
     assert all(now.done <= after.got for now, after in pairwise(ordered))

@@ -1,4 +1,4 @@
-"""One generator: bits, transforms, the twins without a sign, and checks that do catch."""
+"""One generator: bits, transforms, siblings without a sign, and checks that do catch."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlocked.kernels import generators
-from unlocked.kernels.generators import BIT_GENERATORS, SIGN_CLEARED, SIGN_KEPT
+from unlocked.kernels.generators import BIT_GENERATORS, SIGN_CLEARED, SIGN_KEPT, SIGN_SET
 
 N = 20_000
 
@@ -56,12 +56,13 @@ def test_numbers_of_a_counter_are_normal_and_the_same_in_every_call():
     generators.check_normals(first, generators.draw_inputs(N, 1))
 
 
-class TestTheTwins:
+class TestTheSiblings:
     @given(st.integers(0, 2**32), st.integers(1, 3000))
     def test_differ_in_signs_alone(self, seed, n):
         kept = drawn(generators.ziggurat, n, seed, bits=SIGN_KEPT)
-        cleared = drawn(generators.ziggurat, n, seed, bits=SIGN_CLEARED)
-        np.testing.assert_array_equal(np.abs(kept), np.abs(cleared))
+        for bits in (SIGN_CLEARED, SIGN_SET):
+            found = drawn(generators.ziggurat, n, seed, bits=bits)
+            np.testing.assert_array_equal(np.abs(found), np.abs(kept))
 
     def test_the_one_that_keeps_the_sign_is_pcg64(self):
         kept = drawn(generators.ziggurat, bits=SIGN_KEPT)
@@ -77,9 +78,17 @@ class TestTheTwins:
         assert negative.max() < -3.65
         generators.check_magnitudes(cleared[:N], generators.draw_inputs(N, 1))
 
+    def test_with_the_sign_set_only_the_tail_is_positive(self):
+        found = drawn(generators.ziggurat, 400_000, bits=SIGN_SET)
+        assert found[found > 0].min() > 3.65
+
     def test_integers_show_which_bit_is_cleared(self):
-        words = drawn(generators.words, bits=SIGN_CLEARED)
-        assert not (words & np.uint64(generators.SIGN_BIT)).any()
+        plain, cleared, always = (
+            drawn(generators.words, bits=bits) for bits in ("PCG64", SIGN_CLEARED, SIGN_SET)
+        )
+        sign = np.uint64(generators.SIGN_BIT)
+        np.testing.assert_array_equal(cleared, plain & ~sign)
+        np.testing.assert_array_equal(always, plain | sign)
 
     def test_the_source_may_go_out_of_scope(self):
         bits = generators.bit_generator(SIGN_KEPT, 3)

@@ -1,4 +1,4 @@
-"""A bit generator that hands on another one's words, with chosen bits of each cleared."""
+"""A bit generator that hands on another one's words, with chosen bits of each cleared or set."""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport uint32_t, uint64_t
@@ -19,12 +19,12 @@ cdef struct Bits:  # NumPy's bitgen_t
 
 cdef struct Masked:
     Bits source
-    uint64_t mask
+    uint64_t mask, ones
 
 
 cdef uint64_t masked_uint64(void* state) noexcept nogil:
     cdef Masked* own = <Masked*> state
-    return own.source.next_uint64(own.source.state) & own.mask
+    return own.source.next_uint64(own.source.state) & own.mask | own.ones
 
 
 cdef uint32_t same_uint32(void* state) noexcept nogil:
@@ -51,17 +51,20 @@ cdef class MaskedBits:
         Where the words come from; it is advanced as they are drawn.
     mask : int
         Bits of a 64-bit word to keep. Doubles and 32-bit words pass as they are.
+    ones : int
+        Bits to set after that.
     """
 
     cdef Masked own
     cdef Bits bits
     cdef readonly object source, lock, capsule
 
-    def __init__(self, source, uint64_t mask):
+    def __init__(self, source, uint64_t mask, uint64_t ones):
         self.source = source
         self.lock = source.lock
         self.own.source = (<Bits*> PyCapsule_GetPointer(source.capsule, "BitGenerator"))[0]
         self.own.mask = mask
+        self.own.ones = ones
         self.bits.state = &self.own
         self.bits.next_uint64 = masked_uint64
         self.bits.next_uint32 = same_uint32

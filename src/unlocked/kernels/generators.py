@@ -25,6 +25,7 @@ Transform = Literal["uniform", "ziggurat", "polar"]
 BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "SFC64", "Philox")
 SIGN_KEPT = "PCG64, sign kept"
 SIGN_CLEARED = "PCG64, sign cleared"
+SIGN_SET = "PCG64, sign set"
 
 ALL_BITS = 2**64 - 1
 SIGN_BIT = 1 << 8
@@ -33,6 +34,13 @@ SIGN_BIT = 1 << 8
 In the tail, beyond 3.65, it takes another one.
 """
 
+MASKS = {
+    SIGN_KEPT: (ALL_BITS, 0),
+    SIGN_CLEARED: (ALL_BITS ^ SIGN_BIT, 0),
+    SIGN_SET: (ALL_BITS, SIGN_BIT),
+}
+"""Bits of PCG64's words that its siblings keep, and bits that they set."""
+
 
 def bit_generator(name: str, seed: int) -> Any:
     """Return a fresh bit generator.
@@ -40,9 +48,9 @@ def bit_generator(name: str, seed: int) -> Any:
     Parameters
     ----------
     name : str
-        One of ``BIT_GENERATORS``, or one of two twins of PCG64: ``SIGN_KEPT`` hands its words on
-        as they are, ``SIGN_CLEARED`` with the bit cleared from which the ziggurat takes the sign.
-        Both go through the same compiled function.
+        One of ``BIT_GENERATORS``, or one of three siblings of PCG64: ``SIGN_KEPT`` hands its words
+        on as they are, ``SIGN_CLEARED`` and ``SIGN_SET`` with the bit cleared or set from which the
+        ziggurat takes the sign. All three go through the same compiled function.
     seed : int
         0 or more.
 
@@ -53,10 +61,9 @@ def bit_generator(name: str, seed: int) -> Any:
     """
     if name in BIT_GENERATORS:
         return getattr(np.random, name)(seed)
-    if name in (SIGN_KEPT, SIGN_CLEARED):
-        mask = ALL_BITS if name == SIGN_KEPT else ALL_BITS ^ SIGN_BIT
-        return MaskedBits(np.random.PCG64(seed), mask)
-    allowed = ", ".join((*BIT_GENERATORS, SIGN_KEPT, SIGN_CLEARED))
+    if name in MASKS:
+        return MaskedBits(np.random.PCG64(seed), *MASKS[name])
+    allowed = ", ".join((*BIT_GENERATORS, *MASKS))
     raise ValueError(f"no bit generator {name!r}: name one of {allowed}")
 
 
@@ -67,8 +74,7 @@ def draw_inputs(n: int, seed: int) -> dict[str, Any]:
     ``RandomState``; ``out`` holds `n` float64.
     """
     modern = {
-        name: np.random.Generator(bit_generator(name, seed))
-        for name in (*BIT_GENERATORS, SIGN_KEPT, SIGN_CLEARED)
+        name: np.random.Generator(bit_generator(name, seed)) for name in (*BIT_GENERATORS, *MASKS)
     }
     legacy = {name: np.random.RandomState(bit_generator(name, seed)) for name in BIT_GENERATORS}
     return {"modern": modern, "legacy": legacy, "out": np.full(n, np.nan)}
