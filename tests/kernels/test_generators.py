@@ -14,9 +14,7 @@ every_bit_generator = pytest.mark.parametrize("bits", BIT_GENERATORS)
 
 
 def drawn(draw, n=N, seed=1, **arguments):
-    inputs = generators.draw_inputs(n, seed)
-    returned = draw(**inputs, **arguments)
-    return inputs["out"] if returned is None else returned
+    return draw(**generators.draw_inputs(n, seed), **arguments)
 
 
 @every_bit_generator

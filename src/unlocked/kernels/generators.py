@@ -20,6 +20,8 @@ from unlocked.kernels.ou_arguments import FloatArray
 MaskedBits = load("unlocked.kernels._masked").MaskedBits
 
 WordArray = npt.NDArray[np.uint64]
+Generators = dict[str, np.random.Generator]
+Legacy = dict[str, np.random.RandomState]
 Transform = Literal["uniform", "ziggurat", "polar"]
 
 BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "SFC64", "Philox")
@@ -68,50 +70,47 @@ def bit_generator(name: str, seed: int) -> Any:
 
 
 def draw_inputs(n: int, seed: int) -> dict[str, Any]:
-    """Return the arguments of the functions below: generators by name, and room for numbers.
+    """Return the arguments of the functions below: generators by name, and how many numbers.
 
     ``modern`` wraps each bit generator in a ``Generator``, ``legacy`` NumPy's own in a
-    ``RandomState``; ``out`` holds `n` float64.
+    ``RandomState``. Every function returns a fresh array, since ``RandomState`` can do no other.
     """
     modern = {
         name: np.random.Generator(bit_generator(name, seed)) for name in (*BIT_GENERATORS, *MASKS)
     }
     legacy = {name: np.random.RandomState(bit_generator(name, seed)) for name in BIT_GENERATORS}
-    return {"modern": modern, "legacy": legacy, "out": np.full(n, np.nan)}
+    return {"modern": modern, "legacy": legacy, "n": n}
 
 
-def words(modern: dict[str, Any], legacy: dict[str, Any], out: FloatArray, bits: str) -> WordArray:
-    """Return as many 64-bit words as `out` is long.
+def words(modern: Generators, legacy: Legacy, n: int, bits: str) -> WordArray:
+    """Return `n` 64-bit words.
 
     Asking for integers of the whole range hands words on as they are. ``random_raw`` would take
     its lock once a word, and gives 32 bits where that is the generator's word.
     """
-    drawn: WordArray = modern[bits].integers(0, ALL_BITS, len(out), dtype=np.uint64, endpoint=True)
-    return drawn
+    return modern[bits].integers(0, ALL_BITS, n, dtype=np.uint64, endpoint=True)
 
 
-def uniforms(modern: dict[str, Any], legacy: dict[str, Any], out: FloatArray, bits: str) -> None:
-    """Fill `out` with numbers that are uniform on [0, 1): one word, a shift, a multiplication."""
-    modern[bits].random(out=out)
+def uniforms(modern: Generators, legacy: Legacy, n: int, bits: str) -> FloatArray:
+    """Return numbers that are uniform on [0, 1): one word, a shift, a multiplication."""
+    return modern[bits].random(n)
 
 
-def ziggurat(modern: dict[str, Any], legacy: dict[str, Any], out: FloatArray, bits: str) -> None:
-    """Fill `out` with standard normal numbers by the ziggurat (Marsaglia and Tsang 2000)."""
-    modern[bits].standard_normal(out=out)
+def ziggurat(modern: Generators, legacy: Legacy, n: int, bits: str) -> FloatArray:
+    """Return standard normal numbers by the ziggurat (Marsaglia and Tsang 2000)."""
+    return modern[bits].standard_normal(n)
 
 
-def polar(modern: dict[str, Any], legacy: dict[str, Any], out: FloatArray, bits: str) -> FloatArray:
-    """Return standard normal numbers by the polar method (Marsaglia and Bray 1964).
-
-    It is what ``RandomState`` does, which has no ``out``.
-    """
-    drawn: FloatArray = legacy[bits].standard_normal(len(out))
-    return drawn
+def polar(modern: Generators, legacy: Legacy, n: int, bits: str) -> FloatArray:
+    """Return standard normal numbers by the polar method (Marsaglia and Bray 1964)."""
+    return legacy[bits].standard_normal(n)
 
 
-def from_counter(modern: dict[str, Any], legacy: dict[str, Any], out: FloatArray) -> None:
-    """Fill `out` with standard normal numbers by :func:`unlocked.kernels.normal.fill_normal`."""
+def from_counter(modern: Generators, legacy: Legacy, n: int) -> FloatArray:
+    """Return standard normal numbers by :func:`unlocked.kernels.normal.fill_normal`."""
+    out = np.empty(n)
     fill_normal(out, seed=1)
+    return out
 
 
 def words_taken(transform: Transform, n: int, seed: int) -> float:
@@ -191,7 +190,7 @@ def _check_distribution(uniform: FloatArray, inputs: dict[str, Any]) -> None:
 
     It exceeds ``√(t / 2 n)`` with a probability under ``2 exp(-t)``.
     """
-    n = len(inputs["out"])
+    n = inputs["n"]
     assert uniform.shape == (n,), f"shape {uniform.shape}, not ({n},)"
     assert np.isfinite(uniform).all(), "there are numbers that are not finite"
     ordered = np.sort(uniform)
