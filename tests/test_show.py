@@ -34,6 +34,8 @@ TOGETHER = [
     ("joblib", "threads", "processes", "control", "numba", "cython"),
     ("holds", "releases", "asked", "control"),
     ("t on", "unpaired", "bootstrap"),
+    ("shared", "own", "counter", "control"),
+    ("releases", "waiting", "waiting for the generator"),
     ("supported", "refuted", "inconclusive", "not run"),
 ]
 positive = st.floats(1e-9, 1e9)
