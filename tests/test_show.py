@@ -37,6 +37,8 @@ TOGETHER = [
     ("shared", "own", "counter", "control"),
     ("releases", "waiting", "waiting for the generator"),
     ("supported", "refuted", "inconclusive", "not run"),
+    ("measured", "numba", "lanes", "streaming"),
+    ("numba", "look-ahead", "lanes", "fused"),
 ]
 positive = st.floats(1e-9, 1e9)
 

@@ -47,7 +47,7 @@ COLOURS = {
     "waiting": "#dcdcdc",
     "look-ahead": "#117733",
     "lanes": "#0b5fa5",
-    "streaming": "#56b4e9",
+    "streaming": "#88bde6",
     "fused": "#aa3377",
     "waiting for the generator": "#c9662c",
     "shared": "#994f00",
