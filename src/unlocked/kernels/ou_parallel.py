@@ -34,7 +34,9 @@ LIGHT = 100
 BLOCK = 8192
 """Random numbers drawn at a time where no array of them is to be made: 64 KiB."""
 
-LARGE = 2**20
+LARGE = 2**17
+"""Where glibc begins: it moves this bound up when larger arrays are freed."""
+
 M_MMAP_THRESHOLD = -3
 
 Result = TypeVar("Result")
@@ -374,11 +376,12 @@ def update_reference_paths(
 
 
 def fresh_memory_for_large_arrays() -> bool:
-    """Have arrays from 1 MiB on be mapped anew by the system and given back when they are freed.
+    """Have arrays from 128 KiB on be mapped anew by the system and given back when freed.
 
-    glibc does so by itself from 32 MiB on, the size of the tour's arrays. Of smaller ones it may
-    keep the memory, by rules that differ from the main thread to others, and a comparison of
-    threads would then be one of those rules. Processes started later inherit the setting.
+    glibc begins like that and raises the bound with the arrays that are freed, to 32 MiB at most;
+    those of the tour are larger. Of smaller ones it then keeps the memory, by rules that differ
+    from the main thread to others, and a comparison of threads would be one of these rules.
+    Processes started later inherit the setting.
 
     Returns
     -------
