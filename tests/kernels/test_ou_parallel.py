@@ -140,8 +140,6 @@ def test_the_kernel_alone_gives_the_reference_paths(threads):
         ou_parallel.update_new_joblib(**noise, jobs=threads),
     ):
         np.testing.assert_array_equal(paths, [wanted] * 3)
-    ou_parallel.update_repeatedly(**given, repeats=2, threads=threads)
-    np.testing.assert_array_equal(given["out"], [wanted] * 3)
 
 
 def test_all_paths_share_the_memory_of_one_noise():
@@ -168,6 +166,14 @@ def test_new_arrays_cost_page_faults_and_arrays_in_place_do_not():
     faults = ou_parallel.page_faults(num_paths=2, num_steps=300_000, seed=1)
     assert faults["kernel, new arrays"] > faults["kernel, in place"] + 2
     assert faults["simulation, new arrays"] > faults["simulation, in place"] + 4
+
+
+def test_counting_by_default_gives_the_setting_back(monkeypatch):
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "12345")
+    found = ou_parallel.new_pages_by_default(num_paths=2, num_steps=100_000)
+    assert list(found) == ["one thread", "two threads"]
+    assert min(found.values()) >= 0
+    assert os.environ["MALLOC_MMAP_THRESHOLD_"] == "12345"
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="threads cannot be restricted")

@@ -15,6 +15,7 @@ import mmap
 import multiprocessing
 import os
 import resource
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,13 +32,13 @@ CYTHON = "unlocked.kernels.ou_cython:update_cython"
 LIGHT = 100
 """Light work simulates one step in so many of those that heavy work does."""
 
-BLOCK = 8192
-"""Random numbers drawn at a time where no array of them is to be made: 64 KiB."""
-
 LARGE = 2**17
 """Where glibc begins: it moves this bound up when larger arrays are freed."""
 
 M_MMAP_THRESHOLD = -3
+
+BLOCK = 16_000
+"""Random numbers drawn at a time where no array of all is to be made: less than ``LARGE``."""
 
 Result = TypeVar("Result")
 
@@ -335,25 +336,6 @@ def update_new_joblib(
     return list(joblib.Parallel(n_jobs=jobs, prefer="threads")(tasks))
 
 
-def update_repeatedly(
-    noise: FloatArray,
-    out: FloatArray,
-    dt: float,
-    x0: float,
-    tau: float,
-    sigma: float,
-    repeats: int,
-    threads: int = 1,
-) -> None:
-    """Run the kernel on every row so many times, so that short rows stay in a cache."""
-
-    def one_path(row: int) -> None:
-        for _ in range(repeats):
-            update_cython(noise[row], out[row], dt, x0, tau, sigma)
-
-    _on_threads(one_path, range(len(noise)), threads)
-
-
 def update_reference_paths(
     noise: FloatArray,
     dt: float,
@@ -391,6 +373,39 @@ def fresh_memory_for_large_arrays() -> bool:
     os.environ["MALLOC_MMAP_THRESHOLD_"] = str(LARGE)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return bool(mallopt and mallopt(M_MMAP_THRESHOLD, LARGE))
+
+
+def new_pages_by_default(num_paths: int, num_steps: int) -> dict[str, int]:
+    """Count the page faults of :func:`update_new` where the C library is left alone.
+
+    Each count is the median of ten calls in a fresh process, after two others.
+
+    Returns
+    -------
+    dict of str to int
+        On one thread, and on two.
+    """
+    fixed = os.environ.pop("MALLOC_MMAP_THRESHOLD_", None)
+    context = multiprocessing.get_context("spawn")
+    found = {}
+    try:
+        for name, threads in (("one thread", 1), ("two threads", 2)):
+            with context.Pool(1) as pool:
+                found[name] = pool.apply(_faults_of_a_call, (num_paths, num_steps, threads))
+    finally:
+        if fixed is not None:
+            os.environ["MALLOC_MMAP_THRESHOLD_"] = fixed
+    return found
+
+
+def _faults_of_a_call(num_paths: int, num_steps: int, threads: int) -> int:
+    noise = np.zeros((num_paths, num_steps))
+    counts = []
+    for _ in range(12):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        update_new(noise, 0.1, 0.0, 1.0, 2.0, threads=threads)
+        counts.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    return round(statistics.median(counts[2:]))
 
 
 def touch_inputs(num_paths: int, num_steps: int) -> dict[str, int]:
