@@ -56,6 +56,7 @@ COLOURS = {
     "simulating": "#4a9a9a",
     "returning": "#ee6677",
     "starting": "#ddcc77",
+    "in shared memory": "#661100",
     "amdahl": "#6699cc",
     "ceiling": "#ee8866",
     "t on": "#17365c",
