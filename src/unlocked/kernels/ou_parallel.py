@@ -515,13 +515,13 @@ def _sibling_rank(cpu: int, allowed: set[int]) -> int:
 # The same bits, whoever makes them
 
 
-def fingerprints(num_paths: int, num_steps: int, seed: int, jobs: int) -> dict[str, str]:
+def fingerprints(num_paths: int, num_steps: int, seed: int, jobs: int) -> list[tuple[str, str]]:
     """Hash all paths as they come from every way to make them; the last two share a generator.
 
     Returns
     -------
-    dict of str to str
-        The first twelve hexadecimal digits of SHA-256 of all numbers, by way.
+    list of (str, str)
+        Each way, and the first twelve hexadecimal digits of SHA-256 of all its numbers.
     """
     work = Work(num_paths, num_steps, seed)
     into = into_inputs(num_paths, num_steps, seed)
@@ -540,7 +540,7 @@ def fingerprints(num_paths: int, num_steps: int, seed: int, jobs: int) -> dict[s
         "the same once more": _simulate_with_shared_generator(work, jobs),
     }
     close_workers()
-    return {name: _fingerprint(paths) for name, paths in ways.items()}
+    return [(name, _fingerprint(paths)) for name, paths in ways.items()]
 
 
 def _simulate_with_shared_generator(work: Work, threads: int) -> list[FloatArray]:
