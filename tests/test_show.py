@@ -39,6 +39,9 @@ TOGETHER = [
     ("supported", "refuted", "inconclusive", "not run"),
     ("measured", "numba", "lanes", "streaming"),
     ("numba", "look-ahead", "lanes", "fused"),
+    ("threads", "releases", "processes", "in shared memory", "fused"),
+    ("simulating", "returning", "starting"),
+    ("cython", "amdahl", "ceiling", "control"),
 ]
 positive = st.floats(1e-9, 1e9)
 
