@@ -102,7 +102,7 @@ class TestPools:
 
 class TestData:
     @pytest.mark.parametrize("function", [backends.send_arrays, backends.fetch_arrays])
-    @pytest.mark.parametrize("backend", ["serial", "thread pool", "joblib loky"])
+    @pytest.mark.parametrize("backend", ["serial", "thread pool", "joblib loky", "loky in a block"])
     @pytest.mark.parametrize("size", [8, 2**20, 2**20 + 8])
     def test_arrays_arrive_whole_and_in_order(self, function, backend, size):
         inputs = backends.arrays_inputs(3, size)

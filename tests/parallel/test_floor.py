@@ -56,6 +56,19 @@ class TestPoll:
         )
 
 
+class TestTidying:
+    def test_the_retry_is_as_told_and_restored(self):
+        before = floor.installed_retry()
+        with floor.tidying_every(FAST):
+            assert floor.installed_retry() == FAST
+        assert floor.installed_retry() == before
+
+    def test_answers_stay_the_same(self):
+        inputs = backends.arrays_inputs(2, 2**20 + 8)
+        backends.check_sums(floor.send_tidying(**inputs, retry=FAST), inputs)
+        backends.close_kept()
+
+
 class TestOldPool:
     def test_the_constant_of_a_tenth_of_a_second_is_that_sleep(self):
         """Erratum 4: put back, it is the floor of a call that does nothing; else it is not."""

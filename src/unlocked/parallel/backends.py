@@ -25,6 +25,7 @@ FloatArray = NDArray[np.float64]
 Map = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], list[Any]]
 """Calls a function with each tuple of arguments and lists the answers in order."""
 
+QUIET = "ignore:resource_tracker:UserWarning"
 SEED = 88172645463325252
 SIXTY_FOUR_BITS = (1 << 64) - 1
 
@@ -52,7 +53,9 @@ def _expect_to_be_killed() -> None:
 
     It is a process of its own, and reads its filters when it is started.
     """
-    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
+    filters = os.environ.get("PYTHONWARNINGS", "")
+    if QUIET not in filters:
+        os.environ["PYTHONWARNINGS"] = f"{filters},{QUIET}".lstrip(",")
 
 
 @contextmanager
@@ -98,6 +101,7 @@ POOLS: dict[str, Callable[..., Any]] = {
     "serial": _serial,
     "joblib threads": partial(_joblib, "threading"),
     "joblib loky": _fresh_loky,
+    "loky in a block": partial(_joblib, "loky"),
     "joblib multiprocessing": partial(_joblib, "multiprocessing"),
     "thread pool": partial(_executor, ThreadPoolExecutor),
     "process pool": partial(_executor, _spawning),
@@ -115,8 +119,10 @@ def opened(backend: str, jobs: int, pool: str = "fresh", **options: Any) -> Iter
     Parameters
     ----------
     backend : str
-        A key of ``POOLS``. ``joblib multiprocessing`` starts processes as the platform does
-        (see ``multiprocessing.get_start_method``), ``process pool`` always spawns them.
+        A key of ``POOLS``. ``joblib loky`` is a plain call each time, ``loky in a block`` one
+        ``with Parallel(...)`` around all of them, on the same processes. ``joblib
+        multiprocessing`` starts processes as the platform does, see :func:`start_method`;
+        ``process pool`` always spawns them.
     jobs : int
         Workers, at least 2; ``serial`` ignores it.
     pool : {"fresh", "kept"}
@@ -135,13 +141,13 @@ def opened(backend: str, jobs: int, pool: str = "fresh", **options: Any) -> Iter
         raise ValueError(f"pool={pool!r}: a pool is 'fresh' or 'kept'")
     if jobs < 2 and backend != "serial":
         raise ValueError(f"jobs={jobs}: {backend} needs at least 2 workers; for one use 'serial'")
+    _expect_to_be_killed()
     if pool == "fresh":
         with POOLS[backend](jobs, **options) as run_all:
             yield run_all
         return
     key = repr((backend, jobs, sorted(options.items())))
     if key not in _kept:
-        _expect_to_be_killed()
         kind = _kept_loky if backend == "joblib loky" else POOLS[backend]
         _kept[key] = _keeping.enter_context(kind(jobs, **options))
     yield _kept[key]

@@ -7,6 +7,9 @@ from statistics import median
 
 from unlocked.lab.timing import Comparison
 
+NEARLY = 1e-9
+"""Share by which rounding may miss a whole number of polls."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -54,10 +57,12 @@ class Model:
         length = self.ready(tasks, 0) / (tasks * (1 - 1 / self.workers))
         if not self.poll_seconds:
             return length
-        looks = ceil(self.ready(tasks, length) / self.poll_seconds - 1e-9)
-        while self.seconds(tasks, at := looks * self.poll_seconds / tasks) > tasks * at:
+        looks = ceil(self.ready(tasks, length) / self.poll_seconds - NEARLY)
+        while True:
+            at = looks * self.poll_seconds / tasks
+            if self.ready(tasks, at) <= looks * self.poll_seconds * (1 + NEARLY):
+                return max(length, at)
             looks += 1
-        return max(length, at)
 
     def break_even_tasks(self, length: float) -> float:
         """Least number of tasks of `length` seconds for which a pool is no slower.

@@ -1,6 +1,6 @@
-"""Where the least time of a joblib call comes from: two sleeps, each shortened or put back.
+"""Where the least time of a joblib call comes from: three sleeps, each shortened or put back.
 
-Both contexts replace a private part of a library, in this process and for one block only. They
+The contexts replace a private part of a library, in this process and for one block only. They
 isolate a cause; they are no way to make a program faster.
 """
 
@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+import joblib.disk
 import joblib.parallel
 
-from unlocked.parallel.backends import Answers, run_tasks
+from unlocked.parallel.backends import Answers, FloatArray, run_tasks, send_arrays
 
 OLD_SLEEP = 0.1
 """Seconds that the pool of CPython 3.7 and older slept before it looked at its workers again."""
@@ -30,6 +31,11 @@ def installed_poll() -> float:
     source = inspect.getsource(retrieve) if retrieve else ""
     sleeps = re.findall(r"time\.sleep\(([\d.]+)\)", source)
     return max(map(float, sleeps), default=0.0)
+
+
+def installed_retry() -> float:
+    """Seconds that the installed joblib sleeps before it tries again to delete a folder."""
+    return float(joblib.disk.RM_SUBDIRS_RETRY_TIME)
 
 
 class _Clock:
@@ -64,6 +70,17 @@ def polling_every(seconds: float) -> Iterator[None]:
         yield
     finally:
         joblib.parallel.time = time
+
+
+@contextmanager
+def tidying_every(seconds: float) -> Iterator[None]:
+    """Have joblib sleep for so long before it tries again to delete its folder of memory maps."""
+    retry = joblib.disk.RM_SUBDIRS_RETRY_TIME
+    joblib.disk.RM_SUBDIRS_RETRY_TIME = seconds
+    try:
+        yield
+    finally:
+        joblib.disk.RM_SUBDIRS_RETRY_TIME = retry
 
 
 @contextmanager
@@ -107,3 +124,9 @@ def run_on_sleeping_pool(tasks: int, steps: int, jobs: int = 2) -> Answers:
     """Run tasks on joblib's threads, with the sleep of CPython 3.7 put back into their pool."""
     with sleeping_pool():
         return run_tasks(tasks, steps, "joblib threads", jobs)
+
+
+def send_tidying(arrays: list[FloatArray], retry: float, jobs: int = 2) -> FloatArray:
+    """Send arrays to loky's kept processes, and try every `retry` seconds to delete their maps."""
+    with tidying_every(retry):
+        return send_arrays(arrays, "joblib loky", jobs, "kept")
