@@ -87,9 +87,9 @@ class TestCrossing:
     def test_it_is_interpolated_on_log_axes(self):
         assert breakeven.crossing([1.0, 10.0, 100.0], [0.1, 0.5, 2.0]) == pytest.approx(10**1.5)
 
-    def test_it_is_where_the_gain_stays(self):
-        found = breakeven.crossing([1.0, 2.0, 4.0, 8.0], [0.5, 1.1, 0.5, 2.0])
-        assert 4 < found < 8
+    def test_it_is_the_first_one_as_in_the_model(self):
+        found = breakeven.crossing([1.0, 2.0, 4.0, 8.0], [0.5, 1.1, 0.9, 2.0])
+        assert 1 < found < 2
 
     def test_never_and_always(self):
         assert breakeven.crossing([1.0, 2.0], [0.5, 0.9]) == inf
@@ -107,6 +107,17 @@ class TestCrossing:
         lengths = {str(2.0**power): 2.0**power for power in range(6)}
         found = breakeven.measured(Sweep(), lengths, "threads")
         assert (found.low, found.length, found.high) == pytest.approx((2, 4, 8))
+
+    def test_the_fastest_calls_give_one_value(self):
+        class Sweep:
+            """Serial tasks double in length, the pool always takes 4 seconds."""
+
+            def minimum(self, name):
+                kind, power = name.split(", ")
+                return 2.0 ** float(power) if kind == "serial" else 4.0
+
+        found = breakeven.of_fastest(Sweep(), ["1", "3", "4"], tasks=2, backend="threads")
+        assert found.low == found.length == found.high == pytest.approx(2)
 
 
 class TestAgreement:

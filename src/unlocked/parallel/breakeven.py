@@ -135,7 +135,7 @@ class BreakEven:
 
 
 def crossing(lengths: Sequence[float], gains: Sequence[float]) -> float:
-    """Length from which the gain stays at 1 or above, interpolated on log axes.
+    """Least length at which the gain reaches 1, interpolated on log axes.
 
     Parameters
     ----------
@@ -147,17 +147,16 @@ def crossing(lengths: Sequence[float], gains: Sequence[float]) -> float:
     Returns
     -------
     float
-        Infinite where the last gain is below 1, and the least length where none is.
+        Infinite where no gain reaches 1, and the least of the lengths where the first one does.
     """
     logs = [log(gain) for gain in gains]
-    if logs[-1] < 0:
+    after = next((i for i, value in enumerate(logs) if value >= 0), None)
+    if after is None:
         return inf
-    behind = [i for i, value in enumerate(logs) if value < 0]
-    if not behind:
+    if after == 0:
         return lengths[0]
-    i = behind[-1]
-    share = logs[i] / (logs[i] - logs[i + 1])
-    return exp(log(lengths[i]) + share * log(lengths[i + 1] / lengths[i]))
+    share = -logs[after - 1] / (logs[after] - logs[after - 1])
+    return exp(log(lengths[after - 1]) + share * log(lengths[after] / lengths[after - 1]))
 
 
 def measured(comparison: Comparison, lengths: Mapping[str, float], backend: str) -> BreakEven:
@@ -176,3 +175,22 @@ def measured(comparison: Comparison, lengths: Mapping[str, float], backend: str)
         for one in zip(*ratios, strict=True)
     ]
     return BreakEven(median(found), min(found), max(found))
+
+
+def of_fastest(comparison: Comparison, names: Sequence[str], tasks: int, backend: str) -> BreakEven:
+    """Where the fastest calls of a sweep break even: one value, of what free cores can do.
+
+    Parameters
+    ----------
+    comparison, backend
+        See :func:`measured`.
+    names : sequence of str
+        Names of the lengths, ascending.
+    tasks : int
+        Tasks in each call.
+    """
+    serial = [comparison.minimum(f"serial, {name}") for name in names]
+    pooled = [comparison.minimum(f"{backend}, {name}") for name in names]
+    gains = [alone / shared for alone, shared in zip(serial, pooled, strict=True)]
+    found = crossing([seconds / tasks for seconds in serial], gains)
+    return BreakEven(found, found, found)
