@@ -13,6 +13,8 @@ import time
 
 PR_SET_PDEATHSIG = 1
 LOOK_SECONDS = 0.5
+TIDY_SECONDS = 0.3
+"""What a pool's resource tracker gets to unlink semaphores and files before it is killed too."""
 
 
 def die_with_parent() -> None:
@@ -52,6 +54,7 @@ def _guard(leader: int) -> None:
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     _wait_for_end_of(leader)
+    time.sleep(TIDY_SECONDS)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
     os._exit(0)

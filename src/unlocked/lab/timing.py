@@ -1,12 +1,15 @@
 """Time candidates against each other: fresh processes, turns in random order, answers checked."""
 
 import json
+import os
 import random
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from math import log
 from statistics import median
 from typing import Any, Self
@@ -29,6 +32,7 @@ SHORT_SHARE = 0.1
 """Rounds in which the control fell short, as a share of all, above which nothing is judged."""
 
 LEAST_PROCESSES = 5
+LEAVE_SECONDS = 5
 
 
 class Call(BaseModel):
@@ -331,11 +335,15 @@ class _Worker:
     """A measuring process and the pipe to it."""
 
     def __init__(self, request: dict[str, Any]) -> None:
+        # joblib's maps of arrays: a process that is killed leaves them to nobody
+        shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.folder = tempfile.mkdtemp(prefix="unlocked-", dir=shared)
         self.process = subprocess.Popen(
             [sys.executable, "-m", worker.__name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, "JOBLIB_TEMP_FOLDER": self.folder},
         )
         try:
             self._exchange(request)
@@ -350,11 +358,17 @@ class _Worker:
         self.close()
 
     def close(self) -> None:
+        """Let it leave by itself, so that its pools tidy up after themselves, or end it."""
+        assert self.process.stdin
+        assert self.process.stdout
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(LEAVE_SECONDS)
         self.process.kill()
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe:
-                pipe.close()
+        self.process.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def ask(self, **command: str) -> dict[str, Any]:
         """Send one command and wait for its reply."""
