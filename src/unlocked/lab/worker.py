@@ -20,6 +20,9 @@ from typing import Any, TextIO
 from unlocked.lab.lifetime import die_with_parent, take_descendants_along
 
 BATCH_SECONDS = 0.01
+SETTLE_SECONDS = 0.02
+"""Pause before the control, which asks what others left of the cores: not what the candidate
+before it left running, such as threads that wait busily."""
 
 
 def resolve(target: str) -> Callable[..., Any]:
@@ -191,6 +194,7 @@ class Worker:
         if command["do"] == "turn":
             return self.subjects[command["name"]].turn()
         assert self.control is not None
+        time.sleep(SETTLE_SECONDS)
         return {"speedup": self.control.speedup()}
 
 
