@@ -23,6 +23,7 @@ from unlocked.book.guard import Guard
 from unlocked.book.pages import QUICK, Book, BookError, Edition, Page, write_whole
 from unlocked.book.parameters import STORE
 from unlocked.book.watch import Watch, progress_bar
+from unlocked.lab.environment import variables_set
 from unlocked.study.records import AGAIN, JOURNAL
 
 CELL_SECONDS = {"smoke": 120.0, QUICK: 600.0, "full": 3600.0}
@@ -136,7 +137,7 @@ def _execute(request: Request, chapter: str, task: TaskID) -> Outcome:
     failed = edition.notebook(f"{chapter}.failed")
     watch = Watch(chapter, request.cell_seconds, request.progress, task)
     reason = ""
-    with _environment(mark):
+    with variables_set(mark):
         try:
             _papermill(book, chapter, {**values, STORE: str(edition.results)}, request, watch)
         except Exception as error:  # whatever befalls a chapter, the others go on
@@ -246,21 +247,6 @@ def _remove_partial(edition: Edition) -> None:
     for folder in folders:
         for partial in [*folder.rglob(".*.json.*"), *folder.rglob(".*.ipynb.*")]:
             partial.unlink()
-
-
-@contextlib.contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set variables for the kernels that start meanwhile."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextlib.contextmanager

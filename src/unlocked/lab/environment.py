@@ -17,12 +17,13 @@ def compare_under(
     **protocol: Any,
 ) -> Comparison:
     """Run :func:`unlocked.lab.timing.compare` in processes that find these variables set."""
-    with _variables(environment):
+    with variables_set(environment):
         return compare(candidates, inputs, reference, baseline, **protocol)
 
 
 @contextmanager
-def _variables(environment: Mapping[str, str]) -> Iterator[None]:
+def variables_set(environment: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for the processes that start meanwhile."""
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
     try:
