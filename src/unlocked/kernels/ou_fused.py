@@ -6,6 +6,7 @@ path leaves. The noise is that of :func:`unlocked.kernels.normal.fill_normal`: t
 ``stream`` of a seed is the same, bit for bit, whichever thread makes it.
 """
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -90,7 +91,8 @@ def simulate_paths(
     seed, dt, x0, tau, sigma, instructions
         As in :func:`simulate_path`.
     threads : int
-        Threads that share the rows, at least 1; the result does not depend on it.
+        Threads that share the rows, the caller's among them, at least 1; the result does not
+        depend on it.
     first_stream : int
         Stream of the first row; the others follow.
 
@@ -113,12 +115,25 @@ def simulate_paths(
     def row(i: int) -> None:
         _simulate(out[i], key, first_stream + i, 0, steps, chosen, streaming)
 
-    if threads == 1:
-        for i in range(len(out)):
+    rows = deque(range(len(out)))
+
+    def share() -> None:
+        while True:
+            try:
+                i = rows.popleft()
+            except IndexError:
+                return
             row(i)
+
+    if threads == 1:
+        share()
         return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(row, range(len(out))))
+    pool = ThreadPoolExecutor(threads - 1)
+    others = [pool.submit(share) for _ in range(threads - 1)]
+    pool.shutdown(wait=False)  # so that its threads end as they finish, not when told
+    share()
+    for other in others:
+        other.result()
 
 
 @checked_simulation
