@@ -55,10 +55,11 @@ def test_kept_processes_return_the_reference_paths(expected, processes):
     np.testing.assert_array_equal(paths, expected)
 
 
+@pytest.mark.parametrize("caller", [False, True])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_threads_in_place_write_the_reference_paths(expected, threads):
+def test_threads_in_place_write_the_reference_paths(expected, threads, caller):
     out = np.full_like(expected, np.nan)
-    ou_parallel.simulate_threads_into(out, WORK, threads)
+    ou_parallel.simulate_threads_into(out, WORK, threads, caller)
     np.testing.assert_array_equal(out, expected)
 
 

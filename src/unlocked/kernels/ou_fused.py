@@ -6,8 +6,6 @@ path leaves. The noise is that of :func:`unlocked.kernels.normal.fill_normal`: t
 ``stream`` of a seed is the same, bit for bit, whichever thread makes it.
 """
 
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ from unlocked.kernels.ou_arguments import FloatArray, check_array, check_process
 from unlocked.kernels.ou_cython import update_cython
 from unlocked.kernels.ou_lookahead import coefficients
 from unlocked.kernels.ou_numba import update_numba
+from unlocked.kernels.threads import for_each
 
 PIECE = 16
 """A path may be made in pieces that begin at multiples of so many steps."""
@@ -115,25 +114,7 @@ def simulate_paths(
     def row(i: int) -> None:
         _simulate(out[i], key, first_stream + i, 0, steps, chosen, streaming)
 
-    rows = deque(range(len(out)))
-
-    def share() -> None:
-        while True:
-            try:
-                i = rows.popleft()
-            except IndexError:
-                return
-            row(i)
-
-    if threads == 1:
-        share()
-        return
-    pool = ThreadPoolExecutor(threads - 1)
-    others = [pool.submit(share) for _ in range(threads - 1)]
-    pool.shutdown(wait=False)  # so that its threads end as they finish, not when told
-    share()
-    for other in others:
-        other.result()
+    for_each(row, range(len(out)), threads)
 
 
 @checked_simulation

@@ -26,6 +26,7 @@ import numpy as np
 
 from unlocked.kernels.ou_arguments import FloatArray, check_num_steps, check_process
 from unlocked.kernels.ou_cython import update_cython
+from unlocked.kernels.threads import for_each
 
 CYTHON = "unlocked.kernels.ou_cython:update_cython"
 
@@ -196,11 +197,21 @@ def simulate_processes(work: Work, processes: int, workers: int) -> list[Any]:
 # Many of them, written in place
 
 
-def simulate_threads_into(out: FloatArray, work: Work, threads: int = 1) -> None:
-    """Make every path in its row of ``out``, shape (num_paths, num_steps + 1)."""
-    _on_threads(
-        lambda path: simulate_one_into(out[path], work, path), range(work.num_paths), threads
-    )
+def simulate_threads_into(
+    out: FloatArray, work: Work, threads: int = 1, caller: bool = False
+) -> None:
+    """Make every path in its row of ``out``, shape (num_paths, num_steps + 1).
+
+    With `caller`, the calling thread is one of the `threads`, instead of waiting for them.
+    """
+
+    def one_path(path: int) -> None:
+        simulate_one_into(out[path], work, path)
+
+    if caller:
+        for_each(one_path, range(work.num_paths), threads)
+    else:
+        _on_threads(one_path, range(work.num_paths), threads)
 
 
 def simulate_processes_into(out: FloatArray, work: Work, processes: int, workers: int) -> None:
