@@ -1,3 +1,5 @@
+import os
+
 import joblib
 import pytest
 
@@ -35,3 +37,13 @@ def test_a_busy_neighbour_is_seen():
         speedups = sorted(control.speedup() for _ in range(25))
     control.close()
     assert not cores_were_free(speedups[12], cores, cores)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system keeps no affinity")
+@pytest.mark.parametrize("threads", [1, 2, 2 * joblib.cpu_count()])
+def test_the_caller_may_run_where_it_could_before(threads):
+    before = os.sched_getaffinity(0)
+    control = Control(threads)
+    control.speedup()
+    control.close()
+    assert os.sched_getaffinity(0) == before

@@ -7,6 +7,7 @@ moment says anything about the candidates.
 ``python -m unlocked.lab.control`` runs the loop for ever: a neighbour that keeps one core busy.
 """
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -42,13 +43,17 @@ class Control:
         return time.perf_counter() - start
 
     def _together(self) -> float:
-        # The caller is one of the threads: one that wakes all the others and then sleeps leaves
-        # the scheduler with two of them on one core, and a core that idles for milliseconds.
+        cpus = _cpus_for(self.threads)
+        before = _allowed()
         start = time.perf_counter()
-        others = [self._pool.submit(spin, self._rounds) for _ in range(self.threads - 1)]
-        spin(self._rounds)
-        wait(others)
-        return time.perf_counter() - start
+        try:
+            others = [self._pool.submit(_spin_on, cpu, self._rounds) for cpu in cpus[1:]]
+            _spin_on(cpus[0], self._rounds)
+            wait(others)
+            return time.perf_counter() - start
+        finally:
+            if before:
+                os.sched_setaffinity(0, before)
 
     def speedup(self) -> float:
         """Speed-up of the loop on all threads over one thread, measured now."""
@@ -56,6 +61,29 @@ class Control:
 
     def close(self) -> None:
         self._pool.shutdown()
+
+
+def _allowed() -> set[int]:
+    """Processors that this thread may run on; empty where the system does not say."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+
+
+def _cpus_for(threads: int) -> list[int | None]:
+    """A processor for each thread where all of them are needed, and otherwise the system's choice.
+
+    A thread that wakes another may find it on its own processor, with another one idle, until the
+    scheduler's next tick. That takes milliseconds, which are not a neighbour's.
+    """
+    allowed = sorted(_allowed())
+    if not allowed or threads < len(allowed):
+        return [None] * threads
+    return [allowed[i % len(allowed)] for i in range(threads)]
+
+
+def _spin_on(cpu: int | None, rounds: int) -> None:
+    if cpu is not None:
+        os.sched_setaffinity(0, {cpu})
+    spin(rounds)
 
 
 def cores_were_free(speedup: float, threads: int, cores: int) -> bool:
