@@ -103,8 +103,6 @@ def simulate_paths(
     check_array("out", out, dimensions=2, writeable=True)
     _check_not_empty(out)
     check_process(dt, x0, tau, sigma)
-    if threads < 1:
-        raise ValueError(f"threads must be at least 1, not {threads}")
     if checked_word("first_stream", first_stream) + len(out) > WORD:
         raise ValueError(f"first_stream {first_stream} leaves no {len(out)} streams below 2**64")
     key, steps = key_of(seed), (*coefficients(dt, tau, sigma), x0)

@@ -9,7 +9,7 @@ moment says anything about the candidates.
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 
 from unlocked.extensions import load
 from unlocked.lab.lifetime import die_with_parent
@@ -49,7 +49,8 @@ class Control:
         try:
             others = [self._pool.submit(_spin_on, cpu, self._rounds) for cpu in cpus[1:]]
             _spin_on(cpus[0], self._rounds)
-            wait(others)
+            for other in others:
+                other.result()
             return time.perf_counter() - start
         finally:
             if before:
