@@ -1,9 +1,11 @@
 import os
+from functools import reduce
+from operator import xor
 
 import joblib
 import pytest
 
-from unlocked.lab.control import Control, cores_were_free
+from unlocked.lab.control import Control, cores_were_free, spin, spin_wide
 from unlocked.lab.neighbour import busy_neighbour
 
 
@@ -20,6 +22,20 @@ from unlocked.lab.neighbour import busy_neighbour
 )
 def test_free_means_nine_tenths_of_what_the_cores_allow(speedup, threads, cores, free):
     assert cores_were_free(speedup, threads, cores) is free
+
+
+def xorshift(state: int, rounds: int) -> int:
+    for _ in range(rounds):
+        state ^= state << 13 & 2**64 - 1
+        state ^= state >> 7
+        state ^= state << 17 & 2**64 - 1
+    return state
+
+
+def test_the_loops_do_all_their_steps():
+    """What a compiler could leave out would not keep a core busy."""
+    assert spin(50) == xorshift(88172645463325252, 50)
+    assert spin_wide(50) == reduce(xor, (xorshift(state, 50) for state in range(1, 9)))
 
 
 def test_one_thread_gains_nothing_over_one_thread():

@@ -1,8 +1,9 @@
 """The control: what several threads could gain at best on the cores as they are just now.
 
-A loop that lives in registers and releases the GIL has nothing to wait for but a core. Where it
-falls short of the threads it was given, the cores were not free, and no other speed-up of that
-moment says anything about the candidates.
+A loop that lives in registers and releases the GIL has nothing to wait for but a core, and one that
+fills the core's execution units needs a whole core. Where it falls short of the threads it was
+given, the cores were not free, and no other speed-up of that moment says anything about the
+candidates.
 
 ``python -m unlocked.lab.control`` runs the loop for ever: a neighbour that keeps one core busy.
 """
@@ -15,6 +16,7 @@ from unlocked.extensions import load
 from unlocked.lab.lifetime import die_with_parent
 
 spin = load("unlocked.lab._control").spin
+spin_wide = load("unlocked.lab._control").spin_wide
 
 SPIN_SECONDS = 0.01
 FREE_SHARE = 0.9
@@ -39,7 +41,7 @@ class Control:
 
     def _serial(self) -> float:
         start = time.perf_counter()
-        spin(self._rounds)
+        spin_wide(self._rounds)
         return time.perf_counter() - start
 
     def _together(self) -> float:
@@ -84,7 +86,7 @@ def _cpus_for(threads: int) -> list[int | None]:
 def _spin_on(cpu: int | None, rounds: int) -> None:
     if cpu is not None:
         os.sched_setaffinity(0, {cpu})
-    spin(rounds)
+    spin_wide(rounds)
 
 
 def cores_were_free(speedup: float, threads: int, cores: int) -> bool:
@@ -97,7 +99,7 @@ def spin_for_ever() -> None:
     die_with_parent()
     print("spinning", flush=True)
     while True:
-        spin(1_000_000)
+        spin_wide(200_000)
 
 
 if __name__ == "__main__":
