@@ -69,7 +69,9 @@ class Expected:
 
         self._model, self._rows = model, rows
         has_probabilities = hasattr(model, "predict_proba")
-        self.answer = np.asarray((model.predict_proba if has_probabilities else model.predict)(rows))
+        self.answer = np.asarray(
+            (model.predict_proba if has_probabilities else model.predict)(rows)
+        )
         self.has_labels = is_classifier(model)
         self.graded = has_probabilities or not self.has_labels
         self.sure = np.ones(len(rows), dtype=bool)

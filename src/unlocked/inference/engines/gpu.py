@@ -8,42 +8,24 @@ threadpoolctl, and the package's compiled modules.
 
 import argparse
 import json
-from functools import cache
 from math import inf
 from pathlib import Path
 from typing import Any
 
 import joblib
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from unlocked import machine
 from unlocked.inference.engines import artefacts, hummingbird, scikit_learn
 from unlocked.inference.engines.equality import Agreement, Expected
+from unlocked.inference.engines.source_forest import Forest, first_rows, model
+from unlocked.inference.engines.timed import ONE_THREAD
 from unlocked.lab.environment import compare_under
 from unlocked.lab.timing import Candidate, Comparison, call, candidate
 from unlocked.study.records import REFERENCE, Store
 
 CHAPTER = "11-engines"
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 SKLEARN = "scikit-learn"
-
-
-class Forest(BaseModel):
-    """The forest of the source, and the rows it was fitted to.
-
-    Attributes
-    ----------
-    trees, depth, rows, features : int
-    seed : int
-    """
-
-    trees: int
-    depth: int
-    rows: int
-    features: int
-    seed: int
 
 
 class Device(BaseModel):
@@ -77,41 +59,6 @@ class Device(BaseModel):
         """The precision to be timed: Hummingbird's default where its answers are equal."""
         equal = [name for name, agreement in self.agreement.items() if agreement.equal]
         return equal[0] if equal else None
-
-
-def data(
-    trees: int, depth: int, rows: int, features: int, seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The source's random rows and labels: ``make_classification`` with its defaults."""
-    from sklearn.datasets import make_classification
-
-    found, labels = make_classification(n_samples=rows, n_features=features, random_state=seed)
-    return np.ascontiguousarray(found, dtype=np.float32), labels.astype(np.int64)
-
-
-def model(trees: int, depth: int, rows: int, features: int, seed: int) -> Any:
-    """The forest, fitted to its rows once and then loaded."""
-    import sklearn
-    from sklearn.ensemble import RandomForestClassifier
-
-    def fit(path: Path) -> None:
-        forest = RandomForestClassifier(trees, max_depth=depth, random_state=seed, n_jobs=-1)
-        joblib.dump(forest.fit(*data(trees, depth, rows, features, seed)), path)
-
-    name = f"forest-{trees}-{depth}-{rows}-{features}-{seed}-sklearn-{sklearn.__version__}.joblib"
-    loaded = joblib.load(artefacts.made(artefacts.FOLDER / "source", name, fit))
-    loaded.n_jobs = 1
-    return loaded
-
-
-def first_rows(count: int, **forest: int) -> NDArray[np.float32]:
-    """The first `count` of the rows that the forest was fitted to, as in the source."""
-    return _rows(**forest)[:count].copy()
-
-
-@cache
-def _rows(**forest: int) -> NDArray[np.float32]:
-    return data(**forest)[0]
 
 
 def devices(forest: Forest, names: list[str]) -> dict[str, Device]:
@@ -187,9 +134,9 @@ def _candidate(convert: Any, forest: dict[str, int], count: int, options: Any) -
         inputs=call(
             "unlocked.inference.engines.timed:inputs",
             converter=f"{convert.__module__}:convert",
-            model=call("unlocked.inference.engines.gpu:model", **forest).model_dump(),
+            model=call("unlocked.inference.engines.source_forest:model", **forest).model_dump(),
             rows=call(
-                "unlocked.inference.engines.gpu:first_rows", count=count, **forest
+                "unlocked.inference.engines.source_forest:first_rows", count=count, **forest
             ).model_dump(),
             options=options,
         ),

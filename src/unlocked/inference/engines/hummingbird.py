@@ -58,14 +58,9 @@ def convert(
         Of the thresholds and leaves of trees. scikit-learn's thresholds are float64; rounded to
         float32, which is Hummingbird's default, a few of them end on the other side of a row.
     """
-    import hummingbird
     import torch
 
-    def make(path: Path) -> None:
-        path.write_bytes(pickle.dumps(_container(model, precision)))
-
-    name = f"hummingbird-{hummingbird.__version__}-{precision}-torch-{torch.__version__}.pickle"
-    container = pickle.loads(made(folder, name, make).read_bytes())
+    container = _compiled(model, folder, precision)
     torch.set_num_threads(threads)
     container.to(device)
     if backend == "torch.jit":
@@ -77,11 +72,22 @@ def convert(
     )
 
 
-def _container(model: Any, precision: str) -> Any:
+def executor(model: Any, folder: Path | None = None) -> Any:
+    """The operations alone, as a module of PyTorch: of rows, to labels and probabilities."""
+    return _compiled(model, folder, "float32").model
+
+
+def _compiled(model: Any, folder: Path | None, precision: str) -> Any:
+    import hummingbird
+    import torch
     from hummingbird import ml
 
-    settings = {ml.constants.N_THREADS: 1, ml.constants.TREE_OP_PRECISION_DTYPE: precision}
-    return ml.convert(model, "torch", extra_config=settings)
+    def make(path: Path) -> None:
+        settings = {ml.constants.N_THREADS: 1, ml.constants.TREE_OP_PRECISION_DTYPE: precision}
+        path.write_bytes(pickle.dumps(ml.convert(model, "torch", extra_config=settings)))
+
+    name = f"hummingbird-{hummingbird.__version__}-{precision}-torch-{torch.__version__}.pickle"
+    return pickle.loads(made(folder, name, make).read_bytes())
 
 
 def _traced(container: Any, features: int) -> Any:

@@ -6,9 +6,11 @@ Models and rows are named by importable functions with literal arguments
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 from numpy.typing import NDArray
 
 from unlocked.inference.engines import artefacts
@@ -18,6 +20,9 @@ from unlocked.lab.worker import resolve
 
 Named = dict[str, Any]
 """A call as literals: ``target`` and ``arguments``."""
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""Variables that hold the libraries below scikit-learn to one thread."""
 
 
 def inputs(
@@ -43,13 +48,11 @@ def inputs(
     dict
         ``predict``, ``rows`` and ``expected``: the arguments of :func:`answer`.
     """
-    loaded = _made(model)
-    folder = artefacts.FOLDER / "engines" / _digest(_text(model))
-    predictor = resolve(converter)(loaded, threads=threads, folder=folder, **(options or {}))
+    predictor = resolve(converter)(made(model), threads, folder_of(model), **(options or {}))
     return {
         "predict": predictor.answer,
-        "rows": _made(rows),
-        "expected": _expected(_text(model), _text(rows)),
+        "rows": made(rows),
+        "expected": expected_of(model, rows),
     }
 
 
@@ -68,8 +71,41 @@ def check_exact(answer: NDArray[Any], inputs: dict[str, Any]) -> None:
     inputs["expected"].refuse_another_bit(answer)
 
 
-def _made(named: Named) -> Any:
+def made(named: Named) -> Any:
+    """What a call gives."""
     return resolve(named["target"])(**named["arguments"])
+
+
+def folder_of(model: Named) -> Path:
+    """Where the conversions of a model are kept: a folder named after the model's content."""
+    return artefacts.FOLDER / "engines" / _digest(_text(model))
+
+
+def expected_of(model: Named, rows: Named) -> Expected:
+    """scikit-learn's answer to the rows, found once a process."""
+    return _expected(_text(model), _text(rows))
+
+
+def normal_rows(count: int, features: int, seed: int) -> NDArray[np.float32]:
+    """Standard normal rows, for a model of which nothing else is known."""
+    return np.random.default_rng(seed).standard_normal((count, features), dtype=np.float32)
+
+
+def rows_from(path: str, count: int) -> NDArray[Any]:
+    """The first rows of a ``.npy`` file.
+
+    Raises
+    ------
+    ValueError
+        Where it holds fewer, or no table of numbers.
+    """
+    found = np.load(path, allow_pickle=False)
+    if found.ndim != 2 or found.dtype.kind != "f" or len(found) < count:
+        raise ValueError(
+            f"{path} holds {found.dtype} of shape {found.shape}: float32 or float64 of at least "
+            f"{count} rows is needed"
+        )
+    return np.ascontiguousarray(found[:count])
 
 
 def _text(named: Named) -> str:
@@ -78,9 +114,9 @@ def _text(named: Named) -> str:
 
 @cache
 def _digest(model: str) -> str:
-    return str(joblib.hash(_made(json.loads(model))))
+    return str(joblib.hash(made(json.loads(model))))
 
 
 @cache
 def _expected(model: str, rows: str) -> Expected:
-    return Expected(_made(json.loads(model)), _made(json.loads(rows)))
+    return Expected(made(json.loads(model)), made(json.loads(rows)))
