@@ -102,12 +102,19 @@ ENGINES: dict[str, Engine] = {
         f"{HERE}.onnx_runtime:convert",
         ("onnxruntime", "skl2onnx"),
         "pip install onnxruntime skl2onnx",
+        takes="float32; float64 for naive Bayes",
     ),
     "hummingbird-torch": Engine("Hummingbird", **HUMMINGBIRD),  # type: ignore[arg-type]
     "hummingbird-jit": Engine(
         "Hummingbird, traced",
         **HUMMINGBIRD,  # type: ignore[arg-type]
         options={"backend": "torch.jit"},
+    ),
+    "hummingbird-float64": Engine(
+        "Hummingbird, float64 trees",
+        **HUMMINGBIRD,  # type: ignore[arg-type]
+        takes="float32, compared in float64",
+        options={"precision": "float64"},
     ),
     "hummingbird-cuda": Engine(
         "Hummingbird on a GPU",

@@ -24,6 +24,10 @@ TOO_LONG = 300.0
 """Seconds that a conversion may take."""
 
 
+LONGEST = 90
+"""Characters of a library's error that a table shows."""
+
+
 class Exam(BaseModel):
     """What became of one model with one engine.
 
@@ -121,13 +125,21 @@ def _exam(engine: Engine, named: Named, rows: Named, limit: float) -> Exam:
             with at_most(limit):
                 predictor = engine.convert(model, 1, Path(fresh))
         except TimeoutError:
-            return Exam(reason="conversion took too long", conversion=time.perf_counter() - start)
+            return Exam(reason="conversion took too long")
+        except Exception as error:  # the library's own fault, and a row of the table
+            return Exam(reason=f"conversion failed: {shortened(error)}")
         seconds = time.perf_counter() - start
         _keep(Path(fresh), folder)
     data = timed.made(rows)
     answer, predicted = predictor.answer(data), predictor.predict(data)
     agreement = timed.expected_of(named, rows).agreement(answer, predicted)
     return Exam(conversion=seconds, agreement=agreement)
+
+
+def shortened(error: Exception) -> str:
+    """Type and first words of an error: some print the whole model."""
+    words = f"{type(error).__name__}: {str(error).strip()}".split("\n", 1)[0]
+    return words if len(words) <= LONGEST else words[:LONGEST].rstrip() + " …"
 
 
 def _keep(fresh: Path, folder: Path) -> None:

@@ -47,7 +47,7 @@ def convert(model: Any, threads: int = 1, folder: Path | None = None) -> Predict
 
 
 def from_scores(model: Any, run: Any) -> Predictor:
-    """A predictor from answers of treelite's shape: (rows, 1, classes), or 1 where one is enough."""
+    """A predictor from answers of treelite's shape, (rows, 1, classes); one may stand for two."""
     if not hasattr(model, "classes_"):
         return Predictor(lambda rows: run(rows).ravel())
     classes = len(model.classes_)
