@@ -137,8 +137,9 @@ def _exam(engine: Engine, named: Named, rows: Named, limit: float) -> Exam:
 
 
 def shortened(error: Exception) -> str:
-    """Type and first words of an error: some print the whole model."""
-    words = f"{type(error).__name__}: {str(error).strip()}".split("\n", 1)[0]
+    """Type of an error and its most telling line: some libraries print a whole model."""
+    lines = [line.strip() for line in str(error).splitlines() if len(line.split()) > 3]
+    words = f"{type(error).__name__}: {lines[-1] if lines else error}"
     return words if len(words) <= LONGEST else words[:LONGEST].rstrip() + " …"
 
 
