@@ -10,6 +10,8 @@ INSTALLED := $(VENV)/.installed
 PYX := $(shell find src -name '*.pyx')
 C := $(filter-out $(PYX:.pyx=.c),$(shell find src -name '*.c'))
 COMPILED := $(PYX) $(C) $(shell find src -name '*.pxd' -o -name '*.h')
+# What PyTorch's own wheel asks for on Linux and its wheel for the CPU alone does not
+CUDA := nvidia-|cuda-|triton=
 LOCK_HEADER := \# Every dependency, pinned, for Python 3.11 to 3.14. Written by `make lock` from pyproject.toml; do not edit.
 
 .DEFAULT_GOAL := help
@@ -43,7 +45,7 @@ serve:  ## preview the built site in a browser
 
 env: $(INSTALLED)  ## make or update the environment .venv
 
-$(INSTALLED): requirements.txt pyproject.toml setup.py src/unlocked/extensions.py $(COMPILED) $(VENV)/.python
+$(INSTALLED): requirements.txt requirements-nodeps.txt pyproject.toml setup.py src/unlocked/extensions.py $(COMPILED) $(VENV)/.python
 	@'$(PYTHON)' scripts/environment.py install
 
 # Rewritten only when .venv has to be made anew: by another Python, or in another folder.
@@ -57,7 +59,7 @@ lock:  ## write requirements.txt anew from pyproject.toml
 	@_build/lock/bin/python -m pip install -qq uv
 	@_build/lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	  --extra dev --no-emit-index-url --no-header --no-annotate --output-file _build/lock/pins.txt
-	@{ echo '$(LOCK_HEADER)'; sed -e '/^--/d' -e 's/\(==[^ ;+]*\)+[^ ;]*/\1/' _build/lock/pins.txt; } > requirements.txt
+	@{ echo '$(LOCK_HEADER)'; sed -E -e '/^(--|$(CUDA))/d' -e 's/(==[^ ;+]*)\+[^ ;]*/\1/' _build/lock/pins.txt; } > requirements.txt
 
 clean:  ## remove what was built, keep the measurements
 	rm -rf _build build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -118,10 +118,11 @@ def pip(*arguments: str) -> None:
 def install() -> None:
     """Install the locked requirements, then the package itself with its compiled modules."""
     refuse_if_missing()
-    print("Installing requirements.txt and the package", flush=True)
+    print("Installing requirements.txt, requirements-nodeps.txt and the package", flush=True)
     earlier = float(SECONDS.read_text())
     start = time.perf_counter()
     pip("-r", "requirements.txt")
+    pip("--no-deps", "-r", "requirements-nodeps.txt")
     pip("--no-deps", "--no-build-isolation", "-e", ".")
     record(earlier + time.perf_counter() - start)
     (VENV / ".installed").touch()

@@ -1,0 +1,102 @@
+"""The table: estimator × engine × batch size, timed in one comparison."""
+
+from math import ceil
+
+from pydantic import BaseModel, ConfigDict
+
+from unlocked.inference.engines.engine import Engine
+from unlocked.inference.engines.timed import ONE_THREAD
+from unlocked.lab.environment import compare_under
+from unlocked.lab.timing import Call, Candidate, Comparison, call, candidate
+
+TIMED = "unlocked.inference.engines.timed"
+
+
+class Case(BaseModel):
+    """One cell of the table.
+
+    Attributes
+    ----------
+    model : str
+        Name of the estimator.
+    engine : str
+        Short name of the engine.
+    rows : int
+        Batch size.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    engine: str
+    rows: int
+
+    @property
+    def label(self) -> str:
+        """Name of the candidate in a comparison."""
+        return f"{self.model} | {self.engine} | {self.rows}"
+
+
+def times(
+    cases: list[Case],
+    engines: dict[str, Engine],
+    models: dict[str, Call],
+    rows: Call,
+    processes: int,
+    rounds: int,
+) -> Comparison:
+    """Time all cases in turns, each on one thread and with a conversion and rows of its own.
+
+    Parameters
+    ----------
+    cases : list of Case
+        The first is the baseline that runs twice; ratios may be taken over any other.
+    engines : dict of str to Engine
+        By short name.
+    models : dict of str to Call
+        By name, calls that give fitted estimators.
+    rows : Call
+        Gives rows; it takes their number as ``count``.
+    """
+    return compare_under(
+        ONE_THREAD,
+        {case.label: _candidate(case, engines, models, rows) for case in cases},
+        call(f"{TIMED}:inputs"),  # each candidate has inputs of its own
+        reference=None,  # and a check that knows what scikit-learn answers
+        baseline=cases[0].label,
+        processes=processes,
+        rounds=rounds,
+    )
+
+
+def _candidate(
+    case: Case, engines: dict[str, Engine], models: dict[str, Call], rows: Call
+) -> Candidate:
+    engine = engines[case.engine]
+    batch = Call(target=rows.target, arguments={**rows.arguments, "count": case.rows})
+    return candidate(
+        f"{TIMED}:answer",
+        check=f"{TIMED}:{'check_exact' if engine.exact else 'check_close'}",
+        inputs=call(
+            f"{TIMED}:inputs",
+            converter=engine.converter,
+            model=models[case.model].model_dump(),
+            rows=batch.model_dump(),
+            options=dict(engine.options),
+        ),
+    )
+
+
+def break_even(conversion: float, before: float, after: float) -> int | None:
+    """Calls after which a conversion has paid for itself; None where it never does.
+
+    Parameters
+    ----------
+    conversion : float
+        Seconds of the conversion.
+    before, after : float
+        Seconds of one call, without the engine and with it.
+    """
+    if after >= before:
+        return None
+    return max(1, ceil(conversion / (before - after)))
