@@ -42,6 +42,10 @@ TOGETHER = [
     ("threads", "releases", "processes", "in shared memory", "fused"),
     ("simulating", "returning", "starting"),
     ("cython", "amdahl", "ceiling", "control"),
+    (
+        *("scikit-learn", "scikit-learn, unchecked", "onnx runtime", "hummingbird"),
+        *("hummingbird, traced", "treelite", "tl2cgen", "packed"),
+    ),
 ]
 positive = st.floats(1e-9, 1e9)
 
