@@ -45,6 +45,10 @@ TOGETHER = [
     ("forest", "svc", "logistic", "bayes", "boosting"),
     ("tags", "validation", "dispatch", "machinery", "arithmetic"),
     ("serial", "thread pool", "threads", "processes"),
+    (
+        *("scikit-learn", "scikit-learn, unchecked", "onnx runtime", "hummingbird"),
+        *("hummingbird, traced", "treelite", "tl2cgen", "packed"),
+    ),
 ]
 positive = st.floats(1e-9, 1e9)
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from unlocked import show
 from unlocked.fresh_process import FreshProcessError
 from unlocked.inference.engines import exam, table
-from unlocked.inference.engines.engine import ENGINES
+from unlocked.inference.engines.engine import ENGINES, Engine
 from unlocked.inference.engines.exam import Exam
 from unlocked.inference.engines.table import Case, break_even
 from unlocked.lab.timing import Call, Comparison, MeasurementError, call
@@ -63,13 +63,14 @@ def run(given: argparse.Namespace) -> None:
     rows = _rows(given, features)
     at_most = Call(target=rows.target, arguments={**rows.arguments, "count": given.rows})
     exams = {
-        short: exam.exams(ENGINES[short], {MODEL: model}, at_most)[MODEL]
+        short: _examined(ENGINES[short], model, at_most)
         for short in dict.fromkeys(["sklearn", *given.engines])
     }
     batches = sorted({1, given.rows})
     passed = [short for short, found in exams.items() if found.passed]
     cases = [Case(model=MODEL, engine=short, rows=n) for n in batches for short in passed]
-    timed = table.times(cases, ENGINES, {MODEL: model}, rows, given.processes, given.rounds)
+    recipes = {short: ENGINES[short].recipe for short in passed}
+    timed = table.times(cases, recipes, {MODEL: model}, rows, given.processes, given.rounds)
     Console().print(printed(exams, timed, batches))
     for short, found in exams.items():
         if not found.passed:
@@ -78,6 +79,12 @@ def run(given: argparse.Namespace) -> None:
         print(f"Judge nothing from this run: {timed.cause}.")
     if given.data is None:
         print("The rows are standard normal; give your own with --data FILE.npy.")
+
+
+def _examined(engine: Engine, model: Call, rows: Call) -> Exam:
+    if reason := engine.missing():
+        return Exam(reason=reason)
+    return exam.exams({MODEL: engine.recipe}, {MODEL: model}, {MODEL: rows})[MODEL][MODEL]
 
 
 def _rows(given: argparse.Namespace, features: int) -> Call:

@@ -7,6 +7,10 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
 
 FOLDER = Path(__file__).resolve().parents[4] / "data" / "models"
 
@@ -52,3 +56,25 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(model: Any) -> str:
+    """Digest of a fitted model, the same in every process that loads it.
+
+    The trees of scikit-learn are C structures, whose padding holds anything when they are pickled:
+    their columns are taken instead.
+    """
+    trees = [each.tree_ for each in np.ravel(getattr(model, "estimators_", ())) if _is_tree(each)]
+    columns = [[getattr(tree, name) for name in COLUMNS] for tree in trees]
+    others = {name: value for name, value in vars(model).items() if name != "estimators_"}
+    return str(joblib.hash([type(model).__name__, columns, others if trees else model]))
+
+
+COLUMNS = (
+    *("children_left", "children_right", "feature", "threshold", "value"),
+    "missing_go_to_left",
+)
+
+
+def _is_tree(estimator: Any) -> bool:
+    return hasattr(estimator, "tree_")

@@ -3,6 +3,7 @@
 Importing this module imports none of them: a reader may have installed few.
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -16,6 +17,39 @@ HERE = "unlocked.inference.engines"
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """What a measurement has to know of an engine.
+
+    Attributes
+    ----------
+    converter : str
+        ``module:convert``. The module also has ``unsupported``, and both take `options`.
+    packages : tuple of str
+        What must be importable.
+    exact : bool
+        Whether its answers must be scikit-learn's to the bit.
+    options : mapping
+        Further arguments of the converter: device, backend and the like.
+    """
+
+    converter: str
+    packages: tuple[str, ...] = ()
+    exact: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def unsupported(self, model: Any) -> str | None:
+        """Say why a fitted model cannot be converted here; None where it can."""
+        check = resolve(f"{self.converter.partition(':')[0]}:unsupported")
+        reason: str | None = check(model, **self.options)
+        return reason
+
+    def convert(self, model: Any, threads: int = 1, folder: Path | None = None) -> Predictor:
+        """Convert a fitted model that is supported; see :meth:`Engine.convert`."""
+        found: Predictor = resolve(self.converter)(model, threads, folder, **self.options)
+        return found
+
+
+@dataclass(frozen=True)
 class Engine:
     """A way to run a model that scikit-learn fitted.
 
@@ -23,40 +57,33 @@ class Engine:
     ----------
     name : str
         As tables show it.
-    converter : str
-        ``module:convert``. The module also has ``unsupported``, and both take `options`.
-    packages : tuple of str
-        What must be importable.
+    recipe : Recipe
     install : str
         The command that installs it.
     takes : str
         What it makes of the rows: its own type of numbers. All take float32 and float64.
-    exact : bool
-        Whether its answers must be scikit-learn's to the bit.
-    options : mapping
-        Further arguments of the converter: device, backend and the like.
     """
 
     name: str
-    converter: str
-    packages: tuple[str, ...] = ()
+    recipe: Recipe
     install: str = ""
     takes: str = "float32"
-    exact: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
 
     def missing(self) -> str | None:
-        """Say what is not installed, with the command that mends it; None where all is there."""
-        absent = [package for package in self.packages if find_spec(package) is None]
+        """Say what is not here, with the command that mends it; None where all is.
+
+        That a GPU may be there is not yet that PyTorch can use it.
+        """
+        absent = [package for package in self.recipe.packages if find_spec(package) is None]
         if absent:
             return f"not installed ({', '.join(absent)}): {self.install}"
+        if self.recipe.options.get("device") == "cuda" and not _may_have_gpu():
+            return "there is no NVIDIA GPU here"
         return None
 
     def unsupported(self, model: Any) -> str | None:
         """Say why the engine cannot run a fitted model here; None where it can."""
-        check = resolve(f"{self.converter.partition(':')[0]}:unsupported")
-        reason: str | None = self.missing() or check(model, **self.options)
-        return reason
+        return self.missing() or self.recipe.unsupported(model)
 
     def convert(self, model: Any, threads: int = 1, folder: Path | None = None) -> Predictor:
         """Convert a fitted model.
@@ -76,95 +103,93 @@ class Engine:
         """
         if reason := self.unsupported(model):
             raise ValueError(f"{self.name}: {reason}")
-        found: Predictor = resolve(self.converter)(model, threads, folder, **self.options)
-        return found
+        return self.recipe.convert(model, threads, folder)
 
 
-HUMMINGBIRD = {
-    "converter": f"{HERE}.hummingbird:convert",
-    "packages": ("torch", "onnx", "hummingbird"),
-    "install": "pip install torch onnx, then pip install --no-deps -r requirements-nodeps.txt",
-}
+def _may_have_gpu() -> bool:
+    return Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi") is not None
+
+
+def _hummingbird(name: str, takes: str = "float32", **options: str) -> Engine:
+    return Engine(
+        name,
+        Recipe(f"{HERE}.hummingbird:convert", ("torch", "onnx", "hummingbird"), options=options),
+        "pip install -r requirements.txt, then pip install --no-deps -r requirements-nodeps.txt",
+        takes,
+    )
+
 
 ENGINES: dict[str, Engine] = {
     "sklearn": Engine(
-        "scikit-learn", f"{HERE}.scikit_learn:convert", takes="float32 or float64", exact=True
+        "scikit-learn",
+        Recipe(f"{HERE}.scikit_learn:convert", exact=True),
+        takes="float32 or float64",
     ),
     "sklearn-unchecked": Engine(
         "scikit-learn, unchecked",
-        f"{HERE}.scikit_learn:convert",
-        takes="float32 or float64",
-        exact=True,
-        options={"validate": False},
+        Recipe(f"{HERE}.scikit_learn:convert", exact=True, options={"validate": False}),
+        takes="float32 or float64; a forest float32",
     ),
     "onnxruntime": Engine(
         "ONNX Runtime",
-        f"{HERE}.onnx_runtime:convert",
-        ("onnxruntime", "skl2onnx"),
+        Recipe(f"{HERE}.onnx_runtime:convert", ("onnxruntime", "skl2onnx")),
         "pip install onnxruntime skl2onnx",
-        takes="float32; float64 for naive Bayes",
+        "float32; for naive Bayes float64",
     ),
-    "hummingbird-torch": Engine("Hummingbird", **HUMMINGBIRD),  # type: ignore[arg-type]
-    "hummingbird-jit": Engine(
-        "Hummingbird, traced",
-        **HUMMINGBIRD,  # type: ignore[arg-type]
-        options={"backend": "torch.jit"},
+    "hummingbird-torch": _hummingbird("Hummingbird"),
+    "hummingbird-jit": _hummingbird("Hummingbird, traced", backend="torch.jit"),
+    "hummingbird-float64": _hummingbird(
+        "Hummingbird, float64 trees", "float32, compared in float64", precision="float64"
     ),
-    "hummingbird-float64": Engine(
-        "Hummingbird, float64 trees",
-        **HUMMINGBIRD,  # type: ignore[arg-type]
-        takes="float32, compared in float64",
-        options={"precision": "float64"},
-    ),
-    "hummingbird-cuda": Engine(
-        "Hummingbird on a GPU",
-        **HUMMINGBIRD,  # type: ignore[arg-type]
-        options={"device": "cuda"},
-    ),
+    "hummingbird-cuda": _hummingbird("Hummingbird on a GPU", device="cuda"),
     "treelite": Engine(
         "treelite (GTIL)",
-        f"{HERE}.treelite:convert",
-        ("treelite",),
+        Recipe(f"{HERE}.treelite:convert", ("treelite",)),
         "pip install treelite",
-        takes="float64",
+        "float64",
     ),
     "tl2cgen": Engine(
         "tl2cgen",
-        f"{HERE}.tl2cgen:convert",
-        ("treelite", "tl2cgen"),
+        Recipe(f"{HERE}.tl2cgen:convert", ("treelite", "tl2cgen")),
         "pip install treelite tl2cgen",
-        takes="float64",
+        "float64",
     ),
     "river": Engine(
         "river",
-        f"{HERE}.river:convert",
-        ("river",),
+        Recipe(f"{HERE}.river:convert", ("river",)),
         "pip install river",
-        takes="one dictionary a record",
+        "a dictionary for each record",
     ),
-    "packed": Engine("packed forest (ours)", f"{HERE}.packed:convert", exact=True),
+    "packed": Engine("packed forest (ours)", Recipe(f"{HERE}.packed:convert", exact=True)),
     "openvino": Engine(
         "OpenVINO",
-        f"{HERE}.openvino:convert",
-        ("openvino", "torch", "onnx", "hummingbird"),
+        Recipe(f"{HERE}.openvino:convert", ("openvino", "torch", "onnx", "hummingbird")),
         "pip install openvino",
     ),
     "sklearnex": Engine(
         "scikit-learn-intelex",
-        f"{HERE}.sklearnex:convert",
-        ("sklearnex",),
+        Recipe(f"{HERE}.sklearnex:convert", ("sklearnex",)),
         "pip install scikit-learn-intelex",
-        takes="float32 or float64",
+        "float32 or float64",
     ),
     "lleaves": Engine(
         "lleaves",
-        f"{HERE}.lleaves:convert",
-        ("lightgbm", "lleaves"),
+        Recipe(f"{HERE}.lleaves:convert", ("lightgbm", "lleaves")),
         "pip install lightgbm lleaves",
-        takes="float64",
+        "float64",
     ),
-    "ydf": Engine("ydf", f"{HERE}.ydf:convert", ("ydf",), "pip install ydf"),
+    "ydf": Engine("ydf", Recipe(f"{HERE}.ydf:convert", ("ydf",)), "pip install ydf"),
 }
+
+
+def families() -> dict[str, dict[str, Recipe]]:
+    """Recipes of the engines that are here, by name of the converter's module and short name."""
+    found: dict[str, dict[str, Recipe]] = {}
+    for short, each in ENGINES.items():
+        if each.missing() is None:
+            module = each.recipe.converter.partition(":")[0].rpartition(".")[2]
+            found.setdefault(module, {})[short] = each.recipe
+    return found
 
 
 def engine(short: str) -> Engine:

@@ -15,9 +15,10 @@ from pydantic import BaseModel
 
 from unlocked.fresh_process import call_fresh
 from unlocked.inference.engines import timed
-from unlocked.inference.engines.engine import Engine
+from unlocked.inference.engines.engine import Recipe
 from unlocked.inference.engines.equality import Agreement
 from unlocked.inference.engines.timed import ONE_THREAD, Named
+from unlocked.lab.lifetime import take_descendants_along
 from unlocked.lab.timing import Call
 
 TOO_LONG = 300.0
@@ -67,55 +68,67 @@ class Exam(BaseModel):
 
 
 def exams(
-    engine: Engine, models: dict[str, Call], rows: Call, limit: float = TOO_LONG
-) -> dict[str, Exam]:
-    """Convert models with an engine and compare its answers with scikit-learn's.
+    recipes: dict[str, Recipe],
+    models: dict[str, Call],
+    rows: dict[str, Call],
+    limit: float = TOO_LONG,
+) -> dict[str, dict[str, Exam]]:
+    """Convert models with engines that are installed, and compare their answers.
 
     Parameters
     ----------
+    recipes : dict of str to Recipe
+        By short name of the engine; those of one library, which is imported once.
     models : dict of str to Call
         By name, calls that give fitted estimators.
-    rows : Call
-        Gives the rows to compare on.
+    rows : dict of str to Call
+        By name of the model, calls that give the rows to compare on.
     limit : float
         Seconds that one conversion may take.
 
     Returns
     -------
-    dict of str to Exam
-        By name of the model. All run in one fresh process, on one thread but for a compiler.
+    dict of str to dict of str to Exam
+        ``[engine][model]``. All run in one fresh process, on one thread but for a compiler.
     """
     found = call_fresh(
         f"{__name__}:exams_here",
         {
-            "engine": asdict(engine),
-            "models": {name: named.model_dump() for name, named in models.items()},
-            "rows": rows.model_dump(),
+            "recipes": {short: asdict(recipe) for short, recipe in recipes.items()},
+            "cases": {
+                name: [named.model_dump(), rows[name].model_dump()]
+                for name, named in models.items()
+            },
             "limit": limit,
         },
         environment=ONE_THREAD,
     )
-    return {name: Exam.model_validate_json(exam) for name, exam in found.items()}
+    return {
+        short: {name: Exam.model_validate_json(exam) for name, exam in listed.items()}
+        for short, listed in found.items()
+    }
 
 
 def exams_here(
-    engine: dict[str, Any], models: dict[str, Named], rows: Named, limit: float
-) -> dict[str, str]:
+    recipes: dict[str, Any], cases: dict[str, tuple[Named, Named]], limit: float
+) -> dict[str, dict[str, str]]:
     """Do in this process what :func:`exams` asks for; each exam is JSON."""
-    tested = Engine(**engine)
-    if (reason := tested.missing()) is None:
-        for package in tested.packages:
-            importlib.import_module(package)
+    take_descendants_along()  # a compiler, where its time is up
     found = {}
-    for name, model in models.items():
-        exam = Exam(reason=reason) if reason else _exam(tested, model, rows, limit)
-        found[name] = exam.model_dump_json()
+    for short, literal in recipes.items():
+        recipe = Recipe(**literal)
+        for package in recipe.packages:
+            importlib.import_module(package)
+        found[short] = {
+            name: _exam(recipe, model, rows, limit).model_dump_json()
+            for name, (model, rows) in cases.items()
+        }
     return found
 
 
-def _exam(engine: Engine, named: Named, rows: Named, limit: float) -> Exam:
+def _exam(recipe: Recipe, named: Named, rows: Named, limit: float) -> Exam:
     model = timed.made(named)
-    if reason := engine.unsupported(model):
+    if reason := recipe.unsupported(model):
         return Exam(reason=reason)
     folder = timed.folder_of(named)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +136,7 @@ def _exam(engine: Engine, named: Named, rows: Named, limit: float) -> Exam:
         start = time.perf_counter()
         try:
             with at_most(limit):
-                predictor = engine.convert(model, 1, Path(fresh))
+                predictor = recipe.convert(model, 1, Path(fresh))
         except TimeoutError:
             return Exam(reason="conversion took too long")
         except Exception as error:  # the library's own fault, and a row of the table

@@ -12,7 +12,6 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-import joblib
 from pydantic import BaseModel
 
 from unlocked import machine
@@ -69,7 +68,7 @@ def devices(forest: Forest, names: list[str]) -> dict[str, Device]:
     literals = forest.model_dump()
     fitted, rows = model(**literals), first_rows(forest.rows, **literals)
     expected = Expected(fitted, rows)
-    folder = artefacts.FOLDER / "engines" / joblib.hash(fitted)
+    folder = artefacts.FOLDER / "engines" / artefacts.digest(fitted)
     found = {}
     for name in names:
         agreement = {}

@@ -8,6 +8,7 @@ for all rows at once and reports the throughput.
 import json
 import re
 import tempfile
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +18,7 @@ from pydantic import BaseModel
 
 from unlocked.fresh_process import call_fresh
 from unlocked.inference.engines import timed
-from unlocked.inference.engines.engine import Engine
+from unlocked.inference.engines.engine import Recipe
 from unlocked.inference.engines.timed import ONE_THREAD, Named
 from unlocked.lab.timing import Call
 
@@ -72,9 +73,9 @@ def missing() -> str | None:
 
 
 def runs(
-    engines: dict[str, Engine], model: Call, rows: Call, scenarios: list[Scenario], seconds: float
+    recipes: dict[str, Recipe], model: Call, rows: Call, scenarios: list[Scenario], seconds: float
 ) -> dict[str, list[Run]]:
-    """Run scenarios on one thread, each engine in a fresh process.
+    """Run scenarios on one thread in a fresh process, one engine after the other.
 
     Parameters
     ----------
@@ -88,36 +89,32 @@ def runs(
     FreshProcessError
         Where a run fails, or an answer is not scikit-learn's.
     """
-    found = {}
-    for short, engine in engines.items():
-        answered = call_fresh(
-            f"{__name__}:runs_here",
-            {
-                "converter": engine.converter,
-                "options": dict(engine.options),
-                "model": model.model_dump(),
-                "rows": rows.model_dump(),
-                "scenarios": scenarios,
-                "seconds": seconds,
-            },
-            environment=ONE_THREAD,
-        )
-        found[short] = [Run.model_validate(run) for run in answered]
-    return found
+    found = call_fresh(
+        f"{__name__}:runs_here",
+        {
+            "recipes": {short: asdict(recipe) for short, recipe in recipes.items()},
+            "model": model.model_dump(),
+            "rows": rows.model_dump(),
+            "scenarios": scenarios,
+            "seconds": seconds,
+        },
+        environment=ONE_THREAD,
+    )
+    return {short: [Run.model_validate(run) for run in listed] for short, listed in found.items()}
 
 
 def runs_here(
-    converter: str,
-    options: dict[str, Any],
-    model: Named,
-    rows: Named,
-    scenarios: list[Scenario],
-    seconds: float,
-) -> list[dict[str, Any]]:
-    """Check the engine's answer to all rows, then run the scenarios in this process."""
-    given = timed.inputs(converter, model, rows, options)
-    timed.check_close(timed.answer(**given), given)
-    return [_run(given["predict"], given["rows"], name, seconds).model_dump() for name in scenarios]
+    recipes: dict[str, Any], model: Named, rows: Named, scenarios: list[Scenario], seconds: float
+) -> dict[str, list[dict[str, Any]]]:
+    """Check each engine's answer to all rows, then run the scenarios in this process."""
+    found = {}
+    for short, recipe in recipes.items():
+        given = timed.inputs(recipe["converter"], model, rows, recipe["options"])
+        timed.check_close(timed.answer(**given), given)
+        predict, drawn = given["predict"], given["rows"]
+        listed = [_run(predict, drawn, scenario, seconds) for scenario in scenarios]
+        found[short] = [run.model_dump() for run in listed]
+    return found
 
 
 def _run(predict: Any, rows: Any, scenario: Scenario, seconds: float) -> Run:

@@ -1,5 +1,6 @@
 """ONNX Runtime: the model as a graph of ONNX operators, written by skl2onnx."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,13 @@ def convert(model: Any, threads: int = 1, folder: Path | None = None) -> Predict
     while they wait: busy waiting would be charged to whatever else runs.
     """
     import onnxruntime
-    import skl2onnx
 
     dtype = np.float64 if _needs_float64(model) else np.float32
 
     def make(path: Path) -> None:
         path.write_bytes(_graph(model))
 
-    name = f"skl2onnx-{skl2onnx.__version__}-onnxruntime-{onnxruntime.__version__}.onnx"
+    name = f"skl2onnx-{version('skl2onnx')}-onnxruntime-{onnxruntime.__version__}.onnx"
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -8,13 +8,15 @@ from unlocked.inference.engines.predictor import Predictor
 
 
 def unsupported(model: Any) -> str | None:
-    """What the packed forest refuses, in its own words."""
+    """What the packed forest refuses, in its own words, and several outputs."""
     from unlocked.kernels.forest import PackedForest
 
     try:
-        PackedForest.from_sklearn(model)
+        packed = PackedForest.from_sklearn(model)
     except (TypeError, ValueError) as refusal:
         return str(refusal)
+    if packed.num_outputs > 1:
+        return f"{type(model).__name__} with {packed.num_outputs} outputs: one is supported here"
     return None
 
 
@@ -23,8 +25,6 @@ def convert(model: Any, threads: int = 1, folder: Path | None = None) -> Predict
     from unlocked.kernels.forest import PackedForest
 
     packed = PackedForest.from_sklearn(model)
-    has_probabilities = hasattr(model, "predict_proba")
-    return Predictor(
-        partial(packed.predict, n_threads=threads),
-        partial(packed.predict_proba, n_threads=threads) if has_probabilities else None,
-    )
+    predict: Any = partial(packed.predict, n_threads=threads)
+    predict_proba: Any = partial(packed.predict_proba, n_threads=threads)
+    return Predictor(predict, predict_proba if hasattr(model, "predict_proba") else None)

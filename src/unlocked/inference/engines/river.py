@@ -31,7 +31,7 @@ FLOOR = 10e-10
 
 def unsupported(model: Any) -> str:
     """Nothing is supported: river learns models of its own."""
-    return f"river takes over no fitted {type(model).__name__}: it learns models of its own"
+    return "river takes over no fitted model: it learns models of its own"
 
 
 def convert(model: Any, threads: int = 1, folder: Path | None = None) -> Predictor:
@@ -64,6 +64,7 @@ def pair(kind: Kind, features: int, seed: int) -> Pair:
     from sklearn.naive_bayes import GaussianNB
 
     rows, labels = stream(features, seed)
+    ours: Any
     if kind == "logistic regression":
         ours = linear_model.LogisticRegression(
             optimizer=optim.SGD(LEARNING_RATE), intercept_lr=LEARNING_RATE

@@ -58,6 +58,11 @@ def first_rows(count: int, **forest: int) -> NDArray[np.float32]:
     return _rows(**forest)[:count].copy()
 
 
+def unseen_rows(count: int, features: int, seed: int) -> NDArray[np.float32]:
+    """Rows that a forest of this seed was not fitted to."""
+    return data(trees=0, depth=0, rows=count, features=features, seed=seed + 1)[0]
+
+
 @cache
 def _rows(**forest: int) -> NDArray[np.float32]:
     return data(**forest)[0]

@@ -4,7 +4,7 @@ from math import ceil
 
 from pydantic import BaseModel, ConfigDict
 
-from unlocked.inference.engines.engine import Engine
+from unlocked.inference.engines.engine import Recipe
 from unlocked.inference.engines.timed import ONE_THREAD
 from unlocked.lab.environment import compare_under
 from unlocked.lab.timing import Call, Candidate, Comparison, call, candidate
@@ -39,11 +39,12 @@ class Case(BaseModel):
 
 def times(
     cases: list[Case],
-    engines: dict[str, Engine],
+    recipes: dict[str, Recipe],
     models: dict[str, Call],
     rows: Call,
     processes: int,
     rounds: int,
+    beside: dict[str, Candidate] | None = None,
 ) -> Comparison:
     """Time all cases in turns, each on one thread and with a conversion and rows of its own.
 
@@ -51,16 +52,18 @@ def times(
     ----------
     cases : list of Case
         The first is the baseline that runs twice; ratios may be taken over any other.
-    engines : dict of str to Engine
-        By short name.
+    recipes : dict of str to Recipe
+        By short name of the engine.
     models : dict of str to Call
         By name, calls that give fitted estimators.
     rows : Call
         Gives rows; it takes their number as ``count``.
+    beside : dict of str to Candidate or None
+        Others to be timed in the same turns, with inputs and checks of their own.
     """
     return compare_under(
         ONE_THREAD,
-        {case.label: _candidate(case, engines, models, rows) for case in cases},
+        {case.label: _candidate(case, recipes, models, rows) for case in cases} | (beside or {}),
         call(f"{TIMED}:inputs"),  # each candidate has inputs of its own
         reference=None,  # and a check that knows what scikit-learn answers
         baseline=cases[0].label,
@@ -70,19 +73,19 @@ def times(
 
 
 def _candidate(
-    case: Case, engines: dict[str, Engine], models: dict[str, Call], rows: Call
+    case: Case, recipes: dict[str, Recipe], models: dict[str, Call], rows: Call
 ) -> Candidate:
-    engine = engines[case.engine]
+    recipe = recipes[case.engine]
     batch = Call(target=rows.target, arguments={**rows.arguments, "count": case.rows})
     return candidate(
         f"{TIMED}:answer",
-        check=f"{TIMED}:{'check_exact' if engine.exact else 'check_close'}",
+        check=f"{TIMED}:{'check_exact' if recipe.exact else 'check_close'}",
         inputs=call(
             f"{TIMED}:inputs",
-            converter=engine.converter,
+            converter=recipe.converter,
             model=models[case.model].model_dump(),
             rows=batch.model_dump(),
-            options=dict(engine.options),
+            options=dict(recipe.options),
         ),
     )
 

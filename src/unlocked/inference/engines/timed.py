@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -91,6 +90,13 @@ def normal_rows(count: int, features: int, seed: int) -> NDArray[np.float32]:
     return np.random.default_rng(seed).standard_normal((count, features), dtype=np.float32)
 
 
+def training_rows(features: int, seed: int) -> NDArray[np.float32]:
+    """The rows that a model of ``unlocked.inference.models`` was fitted to, as float32."""
+    from unlocked.inference.models import TRAINING_ROWS, draw
+
+    return draw(TRAINING_ROWS, features, seed)[0].astype(np.float32)
+
+
 def rows_from(path: str, count: int) -> NDArray[Any]:
     """The first rows of a ``.npy`` file.
 
@@ -114,7 +120,7 @@ def _text(named: Named) -> str:
 
 @cache
 def _digest(model: str) -> str:
-    return str(joblib.hash(made(json.loads(model))))
+    return artefacts.digest(made(json.loads(model)))
 
 
 @cache

@@ -41,7 +41,7 @@ def convert(model: Any, threads: int = 1, folder: Path | None = None) -> Predict
         units = max(1, _nodes(model) // NODES_A_UNIT)
         tl2cgen.export_lib(
             imported,
-            toolchain=_compiler(),
+            toolchain=_compiler() or "gcc",
             libpath=path,
             params={"parallel_comp": units},
             nthread=joblib.cpu_count(),
