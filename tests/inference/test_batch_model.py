@@ -39,6 +39,13 @@ def test_every_piece_pays_the_constant_and_a_share_of_the_rows():
     assert batch_model.split_seconds(Line(0.001, 1e-6), pool, 4, 1e6) == pytest.approx(0.514)
 
 
+def test_a_pool_seen_at_work_takes_that_time_again():
+    line = Line(1e-4, 1e-7)
+    pool = batch_model.pool_seen(line, 8e-4, 1_000, jobs=2, workers=2)
+    assert batch_model.split_seconds(line, pool, 2, 1_000) == pytest.approx(8e-4)
+    assert batch_model.pool_seen(line, 1e-5, 1_000, jobs=2, workers=2).call_seconds == 0
+
+
 @given(
     call=calls,
     row=each,

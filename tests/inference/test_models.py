@@ -110,6 +110,18 @@ class TestStoring:
         assert not np.shares_memory(one["rows"], other["rows"])
         assert one["model"] is not other["model"]
 
+    def test_large_batches_repeat_what_was_drawn_and_equal_pieces_differ(
+        self, monkeypatch, tmp_path
+    ):
+        monkeypatch.setattr(models, "MODELS", tmp_path)
+        rows = models.inputs("bayes", rows=2 * models.DRAWN_ROWS + 18)["rows"]
+        np.testing.assert_array_equal(
+            rows[: models.DRAWN_ROWS], models.draw(models.DRAWN_ROWS, seed=2)[0]
+        )
+        np.testing.assert_array_equal(rows[models.DRAWN_ROWS :][:20], rows[:20])
+        first, second = np.split(rows, 2)
+        assert (first != second).any()
+
     def test_very_many_rows_are_shared(self, monkeypatch, tmp_path):
         monkeypatch.setattr(models, "MODELS", tmp_path)
         monkeypatch.setattr(models, "SHARED_FROM", 30 * 10 * 8)

@@ -1,8 +1,9 @@
 """The same forest grows on one worker, on threads and on processes."""
 
+import numpy as np
 import pytest
 
-from unlocked.inference import training
+from unlocked.inference import models, training
 from unlocked.parallel import backends
 
 GIVEN = {"rows": 60, "trees": 4}
@@ -25,3 +26,10 @@ def test_another_forest_is_refused():
     answer = training.fit(**{**given, "seed": 2}, n_jobs=1, backend="threading")
     with pytest.raises(AssertionError):
         training.check_fit(answer, given)
+
+
+def test_the_forests_own_threads_change_no_label():
+    rows, classes = models.draw(60)
+    model = models.untrained("forest").fit(rows, classes)
+    alone, shared = (training.predict_with(model, rows, n_jobs) for n_jobs in (1, 2))
+    np.testing.assert_array_equal(alone, shared, strict=True)

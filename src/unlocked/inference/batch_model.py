@@ -64,6 +64,18 @@ def pool_of(line: Line, empty_seconds: float, workers: float, poll_seconds: floa
     return Model(empty_seconds, line.call_seconds, workers, poll_seconds)
 
 
+def pool_seen(
+    line: Line, seconds: float, rows: float, jobs: int, workers: float, poll_seconds: float = 0.0
+) -> Model:
+    """The model of a pool that took `seconds` for a small batch, predicted in pieces.
+
+    What that took beyond the line's share becomes the cost of a call: beside the pool's own, all
+    that the pieces do to each other. It is measured without the wait for a poll.
+    """
+    explained = jobs * line.call_seconds + line.row_seconds * rows / workers
+    return pool_of(line, max(0.0, seconds - explained), workers, poll_seconds)
+
+
 def split_seconds(line: Line, pool: Model, jobs: int, rows: float) -> float:
     """Seconds of a prediction that is cut into one piece for each job."""
     return pool.seconds(jobs, line.row_seconds * rows / jobs)

@@ -30,6 +30,9 @@ Labels = NDArray[np.int64]
 MODELS = Path(__file__).resolve().parents[3] / "data" / "models"
 FEATURES = 10
 TRAINING_ROWS = 2_000
+DRAWN_ROWS = 99_991
+"""Rows drawn at most; larger batches repeat them. A prime number, so that equal pieces differ."""
+
 SHARED_FROM = 2**26
 """Bytes from which candidates share their rows: no cache holds so many, and copies fill memory."""
 
@@ -263,8 +266,8 @@ def inputs(name: str, rows: int, features: int = FEATURES, seed: int = 1) -> dic
 @cache
 def _rows(rows: int, features: int, seed: int) -> FloatArray:
     """Rows of a problem that the model has not seen, as in the source."""
-    drawn, _ = draw(rows, features, seed + 1)
-    return drawn
+    drawn, _ = draw(min(rows, DRAWN_ROWS), features, seed + 1)
+    return np.resize(drawn, (rows, features))
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from unlocked.inference.models import FloatArray
 Once = Callable[[], Any]
 
 WHOLE = "predict"
+IN_A_ROW = "all in a row"
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,13 @@ def inputs(name: str, part: str, repeats: int, seed: int = 1) -> dict[str, Any]:
     name : str
         A key of ``PARTS``.
     part : str
-        One of its parts.
+        One of its parts; ``IN_A_ROW`` for all that add up to the whole, one after the other.
     repeats : int
         Runs in a row: of some parts one is too short for a clock.
     """
     model = models.get(name, seed=seed)
     rows = models.inputs(name, 1, seed=seed)["rows"]
-    chosen = PARTS[name][part]
+    chosen = _in_a_row(name) if part == IN_A_ROW else PARTS[name][part]
     return {
         "once": chosen.prepare(model, rows),
         "repeats": repeats,
@@ -115,35 +116,40 @@ def row(model: Any, rows: FloatArray) -> FloatArray:
 # Linear models: logistic regression, and the linear support-vector classifier alike
 
 
+def linear_arithmetic(model: Any, rows: FloatArray) -> Once:
+    """Weigh the columns and add."""
+    weights, intercept = model.coef_.T, model.intercept_
+    return lambda: (rows @ weights + intercept).reshape(-1)
+
+
+def scores(model: Any, rows: FloatArray) -> FloatArray:
+    """Return the row's score, which is above 0 for the second class."""
+    return model.decision_function(rows)
+
+
 def linear_dispatch(model: Any, rows: FloatArray) -> Once:
-    """Ask which array library the row, the coefficients and the classes belong to."""
+    """Make labels of scores, by whichever array library the row and the classes belong to."""
     from sklearn.utils._array_api import (
         check_same_namespace,
         get_namespace,
         get_namespace_and_device,
+        indexing_dtype,
         move_to,
     )
 
-    def once() -> FloatArray:
+    found = scores(model, rows)
+
+    def once() -> NDArray[Any]:
         check_same_namespace(rows, model, attribute="coef_", method="predict")
         xp, _, device = get_namespace_and_device(rows)
         get_namespace(rows)
         check_same_namespace(rows, model, attribute="coef_", method="decision_function")
         get_namespace(rows, model.coef_)
+        places = xp.astype(xp.reshape(found, (-1,)) > 0, indexing_dtype(xp))
         xp_classes, _, device_classes = get_namespace_and_device(model.classes_)
-        move_to(rows, xp=xp_classes, device=device_classes)
-        return move_to(rows, xp=xp, device=device)
-
-    return once
-
-
-def linear_arithmetic(model: Any, rows: FloatArray) -> Once:
-    """Weigh the columns, add, and compare with 0."""
-    weights, intercept, classes = model.coef_.T, model.intercept_, model.classes_
-
-    def once() -> NDArray[Any]:
-        scores = (rows @ weights + intercept).reshape(-1)
-        return classes.take((scores > 0).astype(np.int64))
+        places = move_to(places, xp=xp_classes, device=device_classes)
+        labels = xp_classes.take(model.classes_, places, axis=0)
+        return move_to(labels, xp=xp, device=device)
 
     return once
 
@@ -268,8 +274,8 @@ PARTS: dict[str, dict[str, Part]] = {
     "logistic": {
         **_WHOLE,
         **_BEFORE,
-        "array libraries": Part("dispatch", linear_dispatch, row),
-        "arithmetic": Part("arithmetic", linear_arithmetic, label),
+        "arithmetic": Part("arithmetic", linear_arithmetic, scores),
+        "labels, by array libraries": Part("dispatch", linear_dispatch, label),
     },
     "bayes": {
         **_WHOLE,
@@ -298,3 +304,19 @@ WITHIN = {"descents": "calls of trees"}
 def adding_up(name: str) -> list[str]:
     """Parts whose times add up to the whole: all that lie within no other."""
     return [part for part in PARTS[name] if part != WHOLE and part not in WITHIN]
+
+
+def _in_a_row(name: str) -> Part:
+    """All parts together: no part finds the caches as it left them itself."""
+
+    def prepare(model: Any, rows: FloatArray) -> Once:
+        parts = [PARTS[name][part].prepare(model, rows) for part in adding_up(name)]
+
+        def once() -> Any:
+            for part in parts:
+                answer = part()
+            return answer
+
+        return once
+
+    return Part("whole", prepare, label)

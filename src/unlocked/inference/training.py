@@ -1,4 +1,4 @@
-"""Training a forest by one worker, on threads, and on processes."""
+"""Training a forest by one worker, on threads, and on processes; and predicting on its threads."""
 
 from functools import cache
 from typing import Any
@@ -32,6 +32,11 @@ def fit(
     with joblib.parallel_config(backend=backend, n_jobs=n_jobs):
         model.fit(rows, classes)
     return np.concatenate([tree.tree_.threshold for tree in model.estimators_])
+
+
+def predict_with(model: Any, rows: FloatArray, n_jobs: int) -> Labels:
+    """Predict with a forest that may use `n_jobs` of joblib's threads."""
+    return model.set_params(n_jobs=n_jobs).predict(rows)
 
 
 def check_fit(answer: FloatArray, inputs: dict[str, Any]) -> None:
