@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from unlocked.lab.timing import Call, Candidate, Comparison, call, candidate, co
 
 HERE = "unlocked.inference.walks"
 TIMED = "unlocked.inference.engines.timed"
+PACKED = "unlocked.inference.engines.packed:convert"
 
 STEPS: dict[str, tuple[Callable[..., None], Callable[[Any], Any]]] = {
     "row by row": (forest_steps.row_by_row, forest_steps.trees_of),
@@ -33,9 +33,7 @@ def recipes(instructions: list[str]) -> dict[str, Recipe]:
     return {
         step: Recipe(f"{HERE}:convert", exact=True, options={"step": step}) for step in STEPS
     } | {
-        f"packed, {name}": Recipe(
-            f"{HERE}:convert_packed", exact=True, options={"instructions": name}
-        )
+        f"packed, {name}": Recipe(PACKED, exact=True, options={"instructions": name})
         for name in instructions
     }
 
@@ -61,14 +59,6 @@ def convert(
     return from_probabilities(model.classes_, predict_proba)
 
 
-def convert_packed(
-    model: Any, threads: int = 1, folder: Path | None = None, instructions: str | None = None
-) -> Predictor:
-    """Pack a classifier for a set of instructions."""
-    packed = PackedForest.from_sklearn(model, instructions)
-    return from_probabilities(model.classes_, partial(packed.predict_proba, n_threads=threads))
-
-
 def on_threads(
     model: Call, rows: Call, counts: list[int], processes: int, rounds: int
 ) -> Comparison:
@@ -80,7 +70,7 @@ def on_threads(
                 f"{TIMED}:check_exact",
                 inputs=call(
                     f"{TIMED}:inputs",
-                    converter=f"{HERE}:convert_packed",
+                    converter=PACKED,
                     model=model.model_dump(),
                     rows=rows.model_dump(),
                     threads=count,
