@@ -24,6 +24,12 @@ from rich.table import Table as Grid
 
 from unlocked import machine
 from unlocked.book.pages import write_whole
+from unlocked.inference import walks
+from unlocked.inference.engines import table
+from unlocked.inference.engines.engine import ENGINES, families
+from unlocked.inference.engines.exam import exams
+from unlocked.inference.engines.table import Case
+from unlocked.kernels.forest import AVAILABLE
 from unlocked.lab.intervals import Interval, ratio_interval
 from unlocked.lab.timing import (
     Call,
@@ -35,6 +41,7 @@ from unlocked.lab.timing import (
     time_here,
 )
 from unlocked.lab.worker import BATCH_SECONDS, resolve
+from unlocked.show import seconds as in_words
 
 ROOT = Path(__file__).resolve().parents[1]
 PROCESSES = 10
@@ -245,28 +252,29 @@ def fused_against_published() -> Iterator[Row]:
 
 
 def fused_on_two_threads() -> Row:
-    """The speed-up of two threads over the control's, paired within the round."""
     inputs = call(f"{KERNELS_OF}ou_fused:fused_inputs", num_paths=PATHS, num_steps=STEPS, seed=1)
     kernel = f"{KERNELS_OF}ou_fused:simulate_paths"
     made = compare(
-        {
-            "1 thread": candidate(kernel, CLOSE, threads=1),
-            "2 threads": candidate(kernel, CLOSE, threads=2),
-        },
+        {str(threads): candidate(kernel, CLOSE, threads=threads) for threads in (1, 2)},
         inputs,
         f"{KERNELS_OF}ou_fused:simulate_paths_reference",
-        "1 thread",
+        "1",
         threads=2,
     )
-    sides = zip(made.seconds["1 thread"], made.seconds["2 threads"], made.control, strict=True)
+    return two_threads("fused on two threads", made, inputs)
+
+
+def two_threads(name: str, made: Comparison, inputs: Call) -> Row:
+    """The speed-up of two threads over the control's, paired within the round."""
+    sides = zip(made.seconds["1"], made.seconds["2"], made.control, strict=True)
     shares = [
         median(log(one / two / control) for one, two, control in zip(*process, strict=True))
         for process in sides
     ]
     ratio = ratio_interval(shares, shift=0)
     return Row(
-        "fused on two threads",
-        f"speed-up {made.speedup('2 threads').estimate:.3f}",
+        name,
+        f"speed-up {made.speedup('2').estimate:.3f}",
         f"control's {made.control_speedup().estimate:.3f}",
         ratio,
         made.floor(),
@@ -275,6 +283,67 @@ def fused_on_two_threads() -> Row:
         inputs.model_dump(),
         made.seconds,
     )
+
+
+BATCH = 20_000
+RIVALS = ["sklearn", "onnxruntime", "tl2cgen", "treelite", "hummingbird-torch", "hummingbird-jit"]
+SOURCE = "unlocked.inference.engines.source_forest"
+
+
+def forest_beside_engines() -> Iterator[Row]:
+    """The packed forest over the fastest engine, on one thread, and on two over the control."""
+    given = {"depth": 10, "rows": BATCH, "features": 28, "seed": 1}
+    plain, widest = (f"packed, {name}" for name in (AVAILABLE[-1], AVAILABLE[0]))
+    hundred = Contest("100 trees", {"trees": 100, **given}, [1, BATCH])
+    yield hundred.row(widest, BATCH, at_least=8)
+    yield hundred.row(plain, BATCH, at_least=2.5)
+    yield hundred.row(widest, 1, at_least=2)
+    made = walks.on_threads(hundred.model, hundred.rows, [1, 2], processes=5, rounds=10)
+    yield two_threads("packed forest on two threads", made, hundred.rows)
+    yield Contest("1 000 trees", {"trees": 1_000, **given}, [BATCH]).row(widest, BATCH, at_least=6)
+    deep = {"trees": 500, **given, "depth": 64, "features": 30}
+    yield Contest("500 deep trees", deep, [BATCH]).row(widest, BATCH, at_least=2)
+
+
+class Contest:
+    """A forest on all engines that convert it in time and answer as scikit-learn does."""
+
+    def __init__(self, name: str, forest: dict[str, int], counts: list[int]) -> None:
+        self.name = name
+        self.model = call(f"{SOURCE}:model", **forest)
+        self.rows = call(f"{SOURCE}:first_rows", **{**forest, "count": BATCH})
+        recipes = {short: ENGINES[short].recipe for short in RIVALS}
+        for family, members in families().items():
+            asked = {short: recipe for short, recipe in members.items() if short in RIVALS}
+            for short, found in exams(asked, {name: self.model}, {name: self.rows}).items():
+                if not found[name].passed:
+                    print(f"{name}, {family}: {found[name].words}", file=sys.stderr)
+                    del recipes[short]
+        self.rivals = list(recipes)
+        ours = walks.recipes(list(AVAILABLE))
+        packed = [short for short in ours if short.startswith("packed, ")]
+        self.made = table.times(
+            [
+                Case(model=name, engine=short, rows=count)
+                for count in counts
+                for short in (*self.rivals, *packed)
+            ],
+            recipes | {short: ours[short] for short in packed},
+            {name: self.model},
+            call(self.rows.target, **forest),
+            processes=5,
+            rounds=5,
+        )
+
+    def row(self, ours: str, count: int, at_least: float) -> Row:
+        """The fastest engine's time over ours."""
+        labels = {
+            short: Case(model=self.name, engine=short, rows=count).label
+            for short in (*self.rivals, ours)
+        }
+        fastest = min((labels[short] for short in self.rivals), key=self.made.median)
+        name = f"{self.name}, {count:,} {'row' if count == 1 else 'rows'}"
+        return compared(name, self.made, self.model, fastest, labels[ours], at_least=at_least)
 
 
 def compared(
@@ -288,7 +357,7 @@ def compared(
 ) -> Row:
     """The time of one candidate over another's; passes where the whole interval does."""
     ratio = ratio_interval(made.log_ratios(below, over=above), shift=0)
-    upper, lower = (f"{side} {1e3 * made.median(side):.2f} ms" for side in (above, below))
+    upper, lower = (f"{engine_of(side)} {in_words(made.median(side))}" for side in (above, below))
     wanted = f"≤ {at_most}" if at_most < inf else f"≥ {at_least:g}" if at_least else ""
     passes = at_least <= ratio.low and ratio.high <= at_most
     samples = {side: made.seconds[side] for side in (above, below)}
@@ -297,8 +366,14 @@ def compared(
     )
 
 
+def engine_of(label: str) -> str:
+    """The engine of a case, or the label itself."""
+    return label.split(" | ")[1] if " | " in label else label
+
+
 TABLES = [
     Table("Kernels at the machine's limit", kernels_at_the_limit),
+    Table("The packed forest over the fastest engine", forest_beside_engines),
     Table("The lab's timer beside pyperf's", lab_against_pyperf),
 ]
 

@@ -1,6 +1,7 @@
 """The mistakes of the sources that the chapters show, each with its mechanism."""
 
 import asyncio
+import re
 import time
 
 from unlocked.study.claims import load_claims
@@ -54,3 +55,20 @@ def test_the_text_of_a_source_contradicts_its_outputs():
         > 1.5 * min(claim.text_factor, claim.output_factor)
     }
     assert {"OU-01a", "OU-01b", "OU-01c"} <= contradicted
+
+
+def test_a_source_divides_by_a_time_that_it_does_not_show():
+    """Erratum 7: 79.6/1.6 is its 50, but it shows 1.28 ms; and a core is compared with a GPU."""
+    claims = load_claims()
+    one_record = claims["HB-02"]
+    text, outputs = one_record.published.split(";")
+    as_written = [float(number) for number in re.findall(r"\d+\.\d+", text)]
+    as_shown = [float(number) for number in re.findall(r"\d+\.\d+", outputs)]
+    assert as_written == [79.6, 1.6]
+    assert as_shown == [79.6, 1.28]
+    assert round(as_written[0] / as_written[1]) == one_record.text_factor
+    assert round(as_shown[0] / as_shown[1], 1) == one_record.output_factor
+    assert one_record.output_factor > 1.2 * one_record.text_factor
+    for claim in ("HB-01", "HB-02"):
+        assert "scikit-learn on one core" in claims[claim].ratio
+        assert "on a GPU" in claims[claim].ratio

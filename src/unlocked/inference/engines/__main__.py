@@ -70,7 +70,9 @@ def run(given: argparse.Namespace) -> None:
     passed = [short for short, found in exams.items() if found.passed]
     cases = [Case(model=MODEL, engine=short, rows=n) for n in batches for short in passed]
     recipes = {short: ENGINES[short].recipe for short in passed}
-    timed = table.times(cases, recipes, {MODEL: model}, rows, given.processes, given.rounds)
+    timed = table.times(
+        cases, recipes, {MODEL: model}, {MODEL: rows}, given.processes, given.rounds
+    )
     Console().print(printed(exams, timed, batches))
     for short, found in exams.items():
         if not found.passed:

@@ -4,6 +4,7 @@ Nakandala et al., "A tensor compiler for unified machine learning prediction ser
 """
 
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,9 @@ def _compiled(model: Any, folder: Path | None, precision: str) -> Any:
 
     def make(path: Path) -> None:
         settings = {ml.constants.N_THREADS: 1, ml.constants.TREE_OP_PRECISION_DTYPE: precision}
-        path.write_bytes(pickle.dumps(ml.convert(model, "torch", extra_config=settings)))
+        with warnings.catch_warnings(action="ignore"):  # of PyTorch, about Hummingbird's ways
+            converted = ml.convert(model, "torch", extra_config=settings)
+        path.write_bytes(pickle.dumps(converted))
 
     name = f"hummingbird-{hummingbird.__version__}-{precision}-torch-{torch.__version__}.pickle"
     return pickle.loads(made(folder, name, make).read_bytes())
@@ -98,7 +101,8 @@ def _traced(container: Any, features: int) -> Any:
         TorchScriptSklearnContainerRegression,
     )
 
-    module = torch.jit.trace(container.model, torch.zeros((2, features))).eval()
+    with warnings.catch_warnings(action="ignore"):  # tracing is deprecated, but Hummingbird's way
+        module = torch.jit.trace(container.model, torch.zeros((2, features))).eval()
     kind = (
         TorchScriptSklearnContainerClassification
         if hasattr(container, "predict_proba")

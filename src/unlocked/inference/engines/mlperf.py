@@ -38,8 +38,8 @@ RESULTS: dict[Scenario, tuple[str, str]] = {
 }
 """What a scenario measures and what it reports, as the load generator's log names them."""
 
-SPARE = 1.5
-"""Rows that Offline prepares, over those that it is expected to need."""
+SPARE = 3
+"""Queries and rows that are prepared, over those that a run of its duration is expected to need."""
 
 
 class Run(BaseModel):
@@ -143,22 +143,24 @@ def _run(predict: Any, rows: Any, scenario: Scenario, seconds: float) -> Run:
 
 
 def _settings(loadgen: Any, predict: Any, rows: Any, scenario: Scenario, seconds: float) -> Any:
-    """Least counts and duration; how many rows Offline gets follows from one prediction of all."""
+    """Least counts and duration; how much is prepared for them follows from a few predictions."""
     settings = loadgen.TestSettings()
     settings.scenario = getattr(loadgen.TestScenario, scenario)
     settings.mode = loadgen.TestMode.PerformanceOnly
     settings.min_query_count = LEAST_QUERIES[scenario]
     settings.min_duration_ms = round(1000 * seconds)
     settings.multi_stream_samples_per_query = ROWS_OF_A_QUERY
-    if scenario == "Offline":
-        settings.offline_expected_qps = SPARE * len(rows) / _seconds(predict, rows)
+    settings.single_stream_expected_latency_ns = _nanoseconds(predict, rows[:1])
+    settings.multi_stream_expected_latency_ns = _nanoseconds(predict, rows[:ROWS_OF_A_QUERY])
+    settings.offline_expected_qps = 1e9 * len(rows) / _nanoseconds(predict, rows)
     return settings
 
 
-def _seconds(predict: Any, rows: Any) -> float:
+def _nanoseconds(predict: Any, rows: Any) -> int:
+    """What a query is said to take: less than it does, so that enough queries are prepared."""
     from unlocked.lab.timing import time_here
 
-    return float(np.median(time_here(lambda: predict(rows), repeats=3)))
+    return max(1, round(1e9 / SPARE * float(np.median(time_here(lambda: predict(rows))))))
 
 
 def read(log: str, scenario: Scenario) -> Run:

@@ -27,10 +27,10 @@ def convert(
     ----------
     validate : bool
         False skips, for a random forest or extra trees, all that happens outside of the trees:
-        checks of shape, type, feature names and finiteness, conversion of the rows, and joblib.
-        Each tree's documented ``tree_.predict`` is called, which needs C-contiguous float32,
-        and the sum is taken in the same order. For any other estimator it skips the search for
-        infinity and NaN alone (``assume_finite``).
+        checks of shape, feature names and finiteness, and joblib. Each tree's documented
+        ``tree_.predict`` is called, which needs float32, and the sum is taken in the same order.
+        For any other estimator it skips the search for infinity and NaN alone
+        (``assume_finite``).
     """
     model = copy(model)
     if hasattr(model, "n_jobs"):
@@ -62,6 +62,7 @@ def _is_forest(model: Any) -> bool:
 
 
 def _mean_of_trees(trees: list[Any], rows: Rows) -> NDArray[np.float64]:
+    rows = rows.astype(np.float32, copy=False)
     total = np.zeros((len(rows), trees[0].max_n_classes))
     for tree in trees:
         total += tree.predict(rows)

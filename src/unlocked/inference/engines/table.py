@@ -10,6 +10,8 @@ from unlocked.lab.environment import compare_under
 from unlocked.lab.timing import Call, Candidate, Comparison, call, candidate
 
 TIMED = "unlocked.inference.engines.timed"
+KEPT_PAGES = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
+"""Have glibc's malloc keep what is freed, for the next call, instead of giving it back."""
 
 
 class Case(BaseModel):
@@ -41,10 +43,11 @@ def times(
     cases: list[Case],
     recipes: dict[str, Recipe],
     models: dict[str, Call],
-    rows: Call,
+    rows: dict[str, Call],
     processes: int,
     rounds: int,
     beside: dict[str, Candidate] | None = None,
+    environment: dict[str, str] | None = None,
 ) -> Comparison:
     """Time all cases in turns, each on one thread and with a conversion and rows of its own.
 
@@ -56,13 +59,15 @@ def times(
         By short name of the engine.
     models : dict of str to Call
         By name, calls that give fitted estimators.
-    rows : Call
-        Gives rows; it takes their number as ``count``.
+    rows : dict of str to Call
+        By name of the model, calls that give rows; they take their number as ``count``.
     beside : dict of str to Candidate or None
         Others to be timed in the same turns, with inputs and checks of their own.
+    environment : dict of str to str or None
+        Variables for the processes, beside those that hold them to one thread.
     """
     return compare_under(
-        ONE_THREAD,
+        ONE_THREAD | (environment or {}),
         {case.label: _candidate(case, recipes, models, rows) for case in cases} | (beside or {}),
         call(f"{TIMED}:inputs"),  # each candidate has inputs of its own
         reference=None,  # and a check that knows what scikit-learn answers
@@ -73,10 +78,11 @@ def times(
 
 
 def _candidate(
-    case: Case, recipes: dict[str, Recipe], models: dict[str, Call], rows: Call
+    case: Case, recipes: dict[str, Recipe], models: dict[str, Call], rows: dict[str, Call]
 ) -> Candidate:
     recipe = recipes[case.engine]
-    batch = Call(target=rows.target, arguments={**rows.arguments, "count": case.rows})
+    target, arguments = rows[case.model].target, rows[case.model].arguments
+    batch = Call(target=target, arguments={**arguments, "count": case.rows})
     return candidate(
         f"{TIMED}:answer",
         check=f"{TIMED}:{'check_exact' if recipe.exact else 'check_close'}",
