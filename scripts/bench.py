@@ -1,6 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
 """Every comparison as a ratio measured in one run; raw samples go to ``_build/bench.json``.
 
+With words, only the tables whose name holds one of them are measured: ``scripts/bench.py forest``.
 Add a comparison as an entry of ``TABLES``.
 """
 
@@ -312,13 +313,15 @@ class Contest:
         self.name = name
         self.model = call(f"{SOURCE}:model", **forest)
         self.rows = call(f"{SOURCE}:first_rows", **{**forest, "count": BATCH})
-        recipes = {short: ENGINES[short].recipe for short in RIVALS}
-        for family, members in families().items():
+        recipes = {}
+        for members in families().values():
             asked = {short: recipe for short, recipe in members.items() if short in RIVALS}
-            for short, found in exams(asked, {name: self.model}, {name: self.rows}).items():
-                if not found[name].passed:
-                    print(f"{name}, {family}: {found[name].words}", file=sys.stderr)
-                    del recipes[short]
+            tried = exams(asked, {name: self.model}, {name: self.rows}) if asked else {}
+            for short, found in tried.items():
+                if found[name].passed:
+                    recipes[short] = asked[short]
+                else:
+                    print(f"{name}, {ENGINES[short].name}: {found[name].words}", file=sys.stderr)
         self.rivals = list(recipes)
         ours = walks.recipes(list(AVAILABLE))
         packed = [short for short in ours if short.startswith("packed, ")]
@@ -378,8 +381,8 @@ TABLES = [
 ]
 
 
-def show(table: Table, rows: list[Row], console: Console) -> None:
-    grid = Grid("", "time of", "over that of", "ratio", "A/A", "wanted", "passes", title=table.name)
+def show(about: Table, rows: list[Row], console: Console) -> None:
+    grid = Grid("", "time of", "over that of", "ratio", "A/A", "wanted", "passes", title=about.name)
     for row in rows:
         passes = "" if not row.wanted else "yes" if row.passes else "NO"
         grid.add_row(
@@ -399,12 +402,13 @@ def written(ratio: Interval) -> str:
 
 
 def main() -> int:
-    console = Console(highlight=False)
+    console, words = Console(highlight=False), sys.argv[1:]
     measured = {}
-    for table in TABLES:
-        rows = list(table.measure())
-        show(table, rows, console)
-        measured[table.name] = [asdict(row) for row in rows]
+    for each in TABLES:
+        if not words or any(word in each.name for word in words):
+            rows = list(each.measure())
+            show(each, rows, console)
+            measured[each.name] = [asdict(row) for row in rows]
     console.print("Ratios with 95 % intervals of this session, each from one run.")
     output = ROOT / "_build" / "bench.json"
     output.parent.mkdir(exist_ok=True)
