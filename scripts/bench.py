@@ -333,7 +333,7 @@ class Contest:
             ],
             recipes | {short: ours[short] for short in packed},
             {name: self.model},
-            call(self.rows.target, **forest),
+            {name: self.rows},
             processes=5,
             rounds=5,
         )
