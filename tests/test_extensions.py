@@ -52,11 +52,17 @@ def test_an_edited_header_counts_as_the_source_does(sources):
 
 
 def test_every_included_header_is_declared():
-    lanes = extensions.EXTENSIONS["unlocked.kernels._lanes"]
-    folder = lanes.source.parent
-    text = (folder / "lanes.h").read_text(encoding="utf-8")
-    included = set(re.findall(r'#include "(.+)"', text)) | {"lanes.h"}
-    assert included == set(lanes.headers) == {path.name for path in folder.glob("*.h")}
+    """Those that the module itself includes, and those that these include."""
+    folder = extensions.SRC / "unlocked" / "kernels"
+    declared = set()
+    for name in ("_lanes", "_forest"):
+        extension = extensions.EXTENSIONS[f"unlocked.kernels.{name}"]
+        own = f"{name.removeprefix('_')}.h"
+        text = (folder / own).read_text(encoding="utf-8")
+        included = set(re.findall(r'#include "(.+)"', text)) | {own}
+        assert included == set(extension.headers)
+        declared |= included
+    assert declared == {path.name for path in folder.glob("*.h")}
 
 
 def test_importers_refuse_a_stale_binary(sources):

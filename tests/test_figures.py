@@ -40,6 +40,12 @@ def simulated(regime, method, share):
 
 
 DRAWN = {
+    "stacked": lambda n: figures.stacked(
+        {f"{LONG} {i}": {f"arithmetic {LONG}": 0.3 + 0.1 * i, "validation": 0.4} for i in range(n)},
+        TITLE,
+        xlabel="share of the whole",
+        values=["1.2 ms"] * n,
+    ),
     "intervals": lambda n: figures.intervals(
         [figures.Row(f"{LONG} {i}", interval(10.0**i)) for i in range(n)],
         TITLE,
@@ -108,6 +114,7 @@ DRAWN = {
     ),
 }
 EMPTY = {
+    "stacked": lambda: figures.stacked({"a": {}}, TITLE, "share", ["1 s"]),
     "intervals": lambda: figures.intervals([], TITLE),
     "ladder": lambda: figures.ladder([], TITLE),
     "distribution": lambda: figures.distribution({"numba": [[]]}, TITLE),

@@ -114,3 +114,16 @@ def test_what_has_no_source_is_refused(target):
 def test_nothing_to_list_is_refused():
     with pytest.raises(ValueError, match="at least one function"):
         listing()
+
+
+def test_a_c_function_comes_whole_with_the_comment_above_it():
+    markdown = listing("unlocked.kernels.forest.h:walk_trees")
+    assert markdown.startswith("From `unlocked.kernels.forest.h`:\n\n```c\n/* One row down")
+    assert "static inline void walk_trees(\n" in markdown
+    assert markdown.endswith("= trees[l][at[l]];\n}\n```")
+
+
+@pytest.mark.parametrize("target", ["unlocked.kernels.forest.h:nothing", "unlocked.nothing.h:walk"])
+def test_a_c_function_that_is_not_there_is_refused(target):
+    with pytest.raises(ValueError, match="nothing"):
+        listing(target)

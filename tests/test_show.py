@@ -42,6 +42,9 @@ TOGETHER = [
     ("threads", "releases", "processes", "in shared memory", "fused"),
     ("simulating", "returning", "starting"),
     ("cython", "amdahl", "ceiling", "control"),
+    ("forest", "svc", "logistic", "bayes", "boosting"),
+    ("tags", "validation", "dispatch", "machinery", "arithmetic"),
+    ("serial", "thread pool", "threads", "processes"),
     (
         *("scikit-learn", "scikit-learn, unchecked", "onnx runtime", "hummingbird"),
         *("hummingbird, traced", "treelite", "tl2cgen", "packed"),

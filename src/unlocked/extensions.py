@@ -42,6 +42,7 @@ EXTENSIONS = {
         Extension("unlocked.lab._control"),
         Extension("unlocked.kernels._ou"),
         Extension("unlocked.kernels._masked"),
+        Extension("unlocked.kernels._forest", headers=("forest.h",)),
         Extension(
             "unlocked.kernels._lanes",
             headers=(

@@ -473,6 +473,40 @@ def shares(rows: Sequence["Reading"], title: str) -> Figure:
     return fig
 
 
+def stacked(
+    rows: Mapping[str, Mapping[str, float]], title: str, xlabel: str, values: Sequence[str]
+) -> Figure:
+    """Draw what each thing consists of: its parts one behind the other, as shares of a whole.
+
+    Parameters
+    ----------
+    rows : mapping of str to mapping of str to float
+        By name, the parts' shares of 1; a part's name gives its colour. They may add up to more
+        or less than 1, which a line marks.
+    values : sequence of str
+        Written beside the rows.
+    """
+    _refuse_nothing("stacked", [part for parts in rows.values() for part in parts])
+    fig, (axes,) = canvas(title, rows_height(list(rows)))
+    for y, parts in enumerate(rows.values()):
+        left = 0.0
+        for part, share in parts.items():
+            hue = colour(part)
+            axes.barh(y, 100 * share, 0.62, left=left, color=hue, edgecolor="white", lw=0.8)
+            left += 100 * share
+    axes.axvline(100, color=INK, lw=1.6, ls="--", zorder=3)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.0f} %"))
+    axes.set_xlabel(xlabel)
+    axes.grid(False, axis="y")
+    name_rows(axes, list(rows))
+    value_rows(axes, values)
+    kinds = dict.fromkeys(part for parts in rows.values() for part in parts)
+    whole = Line2D([], [], color=INK, lw=1.6, ls="--", label="the whole")
+    legend(fig, [*(Patch(color=colour(kind), label=kind) for kind in kinds), whole])
+    return fig
+
+
 def published_against_measured(rows: Sequence[Published], title: str) -> Figure:
     """Draw each claim's measured ratio over the published one; on the diagonal they agree."""
     _refuse_nothing("published_against_measured", rows)

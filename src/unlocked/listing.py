@@ -1,4 +1,4 @@
-"""The source of a function as it stands in the package, from ``.py`` or ``.pyx``.
+"""The source of a function as it stands in the package, from ``.py``, ``.pyx`` or ``.h``.
 
 What a chapter prints is what is tested and timed.
 """
@@ -21,7 +21,8 @@ def listing(*targets: Callable[..., Any] | str, docstring: bool = True) -> str:
     ----------
     *targets : function or str
         The object itself, or ``"module:name"``. Functions compiled by Cython are found in the
-        ``.pyx`` beside the module, functions compiled by Numba where they were written.
+        ``.pyx`` beside the module, functions compiled by Numba where they were written. A C
+        function is named as ``"package.header.h:name"``.
     docstring : bool
         Whether to keep the docstrings.
 
@@ -45,6 +46,8 @@ def definition(source: str, name: str, module: str) -> str:
 
     Decorators and comments that stand right above it come with it.
     """
+    if module.endswith(".h"):
+        return _c_definition(source, name, module)
     head = re.compile(rf"{HEAD}[^#\n]*?\b{re.escape(name)}\s*[(:]")
     lines = source.splitlines()
     start = next((i for i, line in enumerate(lines) if head.match(line)), None)
@@ -58,6 +61,19 @@ def definition(source: str, name: str, module: str) -> str:
     return "\n".join(lines[start:end]).rstrip() + "\n"
 
 
+def _c_definition(source: str, name: str, module: str) -> str:
+    """Cut out a C function; its first line and last bracket stand in the first column."""
+    lines = source.splitlines()
+    head = re.compile(rf"[A-Za-z_].*\b{re.escape(name)}\((?!.*;$)")
+    start = next((i for i, line in enumerate(lines) if head.match(line)), None)
+    if start is None:
+        raise ValueError(f"the source of {module} defines no {name!r} at its top level")
+    end = lines.index("}", start) + 1
+    while start and lines[start - 1].strip():
+        start -= 1
+    return "\n".join(lines[start:end]) + "\n"
+
+
 def _address(target: Callable[..., Any] | str) -> tuple[str, str]:
     if isinstance(target, str):
         module, colon, name = target.partition(":")
@@ -69,6 +85,9 @@ def _address(target: Callable[..., Any] | str) -> tuple[str, str]:
 
 
 def _source_file(module: str) -> Path:
+    if module.endswith(".h"):
+        package, _, header = module.removesuffix(".h").rpartition(".")
+        return _beside(package, f"{header}.h")
     found = importlib.util.find_spec(module)
     if found is None or found.origin is None:
         raise ValueError(f"there is no module {module!r} with a source to list")
@@ -77,6 +96,14 @@ def _source_file(module: str) -> Path:
         path = path.with_name(path.name.partition(".")[0] + ".pyx")
     if not path.is_file():
         raise ValueError(f"the source of {module} is not installed beside it")
+    return path
+
+
+def _beside(package: str, name: str) -> Path:
+    found = importlib.util.find_spec(package)
+    path = Path(found.origin).with_name(name) if found and found.origin else None
+    if path is None or not path.is_file():
+        raise ValueError(f"there is no {name} in {package} to list")
     return path
 
 
@@ -93,7 +120,9 @@ def _end_of_signature(lines: list[str], start: int) -> int:
 
 def _without_docstring(text: str) -> str:
     lines = text.splitlines(keepends=True)
-    first = next(i for i, line in enumerate(lines) if re.match(HEAD, line))
+    first = next((i for i, line in enumerate(lines) if re.match(HEAD, line)), None)
+    if first is None:
+        return text
     body = _end_of_signature(lines, first) + 1
     rest = "".join(lines[body:])
     match = DOCSTRING.match(rest.lstrip())
@@ -101,7 +130,7 @@ def _without_docstring(text: str) -> str:
 
 
 def _fence(module: str, texts: list[str]) -> str:
-    language = "cython" if _source_file(module).suffix == ".pyx" else "python"
+    language = {".pyx": "cython", ".h": "c"}.get(_source_file(module).suffix, "python")
     code = "\n\n".join(texts)
     ticks = "`" * max(3, 1 + max(map(len, re.findall(r"`+", code)), default=0))
     return f"From `{module}`:\n\n{ticks}{language}\n{code}{ticks}"

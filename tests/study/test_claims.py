@@ -44,7 +44,16 @@ def test_every_claim_of_the_five_sources_is_there():
 
 @pytest.mark.parametrize(
     "chapter",
-    ["02-kernels", "04-gil", "05-joblib", "06-random", "07-ou-parallel", "08-oversubscription"],
+    [
+        "02-kernels",
+        "04-gil",
+        "05-joblib",
+        "06-random",
+        "07-ou-parallel",
+        "08-oversubscription",
+        "09-predict",
+        "10-batch-size",
+    ],
 )
 def test_a_written_judge_has_a_predicate_for_each_of_its_claims(chapter):
     judged = [claim for claim in load_claims().values() if claim.judge == chapter]

@@ -25,7 +25,7 @@ TWIN = "the baseline again"
 """Name of the A/A twin: the baseline once more, with inputs and a place in the turns of its own."""
 
 CONTROL = "control"
-REPEAT_AFTER = (0.05, 0.4, 3.0)
+REPEAT_AFTER = (0.05, 0.2, 0.8)
 """Seconds to wait before each repeat of a round in which the control fell short."""
 
 SHORT_SHARE = 0.1

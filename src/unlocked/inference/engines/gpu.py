@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from unlocked import machine
-from unlocked.inference.engines import artefacts, hummingbird, scikit_learn
+from unlocked.inference.engines import artefacts, hummingbird, packed, scikit_learn
 from unlocked.inference.engines.equality import Agreement, Expected
 from unlocked.inference.engines.source_forest import Forest, first_rows, model
 from unlocked.inference.engines.timed import ONE_THREAD
@@ -25,6 +25,7 @@ from unlocked.study.records import REFERENCE, Store
 
 CHAPTER = "11-engines"
 SKLEARN = "scikit-learn"
+PACKED = "packed forest"
 
 
 class Device(BaseModel):
@@ -99,7 +100,7 @@ def hummingbird_on(device: str) -> str:
 def compiled(
     forest: Forest, precisions: dict[str, str], rows: list[int], processes: int, rounds: int
 ) -> Comparison:
-    """Time scikit-learn on one core and Hummingbird on devices, for batches of these rows.
+    """Time scikit-learn and ours on one core and Hummingbird on devices, for these batches.
 
     Parameters
     ----------
@@ -110,6 +111,7 @@ def compiled(
     candidates = {}
     for count in rows:
         candidates[label(SKLEARN, count)] = _candidate(scikit_learn.convert, literals, count, {})
+        candidates[label(PACKED, count)] = _candidate(packed.convert, literals, count, {})
         for device, precision in precisions.items():
             options = {"device": device, "precision": precision}
             candidates[label(hummingbird_on(device), count)] = _candidate(
@@ -145,7 +147,7 @@ def _candidate(convert: Any, forest: dict[str, int], count: int, options: Any) -
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m unlocked.inference.engines.gpu")
     parser.add_argument("out_dir", type=Path, help="a new folder for the records")
-    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
+    parser.add_argument("--device", choices=("cuda", "cpu"), nargs="+", default=["cuda"])
     for name, value in {"trees": 1000, "depth": 10, "rows": 100_000, "features": 28}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--seed", type=int, default=1)
@@ -165,11 +167,11 @@ def measure(given: argparse.Namespace) -> None:
     forest = Forest(**{name: getattr(given, name) for name in Forest.model_fields})
     fitted = model(**forest.model_dump())
     print(f"fitted: {forest}", flush=True)
-    if reason := hummingbird.unsupported(fitted, device=given.device):
-        raise SystemExit(f"not run: {reason}; --device cpu runs everywhere")
+    for name in given.device:
+        if reason := hummingbird.unsupported(fitted, device=name):
+            raise SystemExit(f"not run: {reason}; --device cpu runs everywhere")
     store = Store(given.out_dir, CHAPTER)
-    names = list(dict.fromkeys(["cpu", given.device]))
-    found = store.get("devices", devices, forest=forest, names=names)
+    found = store.get("devices", devices, forest=forest, names=given.device)
     for name, device in found.items():
         print(f"{name}: {device}", flush=True)
     precisions = {name: device.precision for name, device in found.items() if device.precision}
@@ -184,17 +186,17 @@ def measure(given: argparse.Namespace) -> None:
         rounds=given.rounds,
     )
     for count in rows:
-        for name in precisions:
-            ratio = timed.speedup(label(hummingbird_on(name), count), over=label(SKLEARN, count))
+        for name in [PACKED, *map(hummingbird_on, precisions)]:
+            ratio = timed.speedup(label(name, count), over=label(SKLEARN, count))
             end = "" if ratio.high < inf else " (one process, no interval)"
             print(
                 f"{name}, {count} rows: {ratio.estimate:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
                 f"{end}"
             )
     about = {
-        "machine": f"{found[given.device].name}, {machine.describe().summary}",
+        "machine": f"{found[given.device[-1]].name}, {machine.describe().summary}",
         "date": str(machine.now()["time"]).partition("T")[0],
-        "profile": "gpu" if given.device != "cpu" else "cpu",
+        "profile": "-".join(given.device),
         "described": machine.describe().model_dump(mode="json"),
     }
     (given.out_dir / REFERENCE).write_text(json.dumps(about, indent=1) + "\n")
