@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -136,3 +137,25 @@ def test_lost_binaries_are_installed_again(environment, monkeypatch, tmp_path):
 def test_the_seconds_of_the_installation_are_kept_for_the_closing_table(environment):
     environment.record(12.34)
     assert environment.SECONDS.read_text() == "12.3\n"
+
+
+def test_what_asks_for_outdated_versions_is_installed_without_its_dependencies(
+    environment, monkeypatch
+):
+    calls = []
+    monkeypatch.setattr(environment, "pip", lambda *arguments: calls.append(arguments))
+    environment.VENV.mkdir()
+    environment.record(0.0)
+    environment.install()
+    assert calls == [
+        ("-r", "requirements.txt"),
+        ("--no-deps", "-r", "requirements-nodeps.txt"),
+        ("--no-deps", "--no-build-isolation", "-e", "."),
+    ]
+
+
+def test_the_lock_names_no_index_and_installs_with_pytorch_for_the_cpu_alone():
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()[1:]
+    assert all(re.match(r"[a-z0-9._-]+==[\w.]+( ; .*)?$", line) for line in lines), lines
+    assert "torch==2.13.0" in lines
+    assert not [line for line in lines if line.startswith(("nvidia-", "cuda-", "triton"))]

@@ -41,8 +41,10 @@ def test_records_can_be_read_as_those_of_a_reference(tmp_path):
     timed = store.read(f"{gpu.CHAPTER}/compiled", Comparison)
     assert timed.names == [
         "scikit-learn, 1 row",
+        "packed forest, 1 row",
         "Hummingbird on cpu, 1 row",
         "scikit-learn, 60 rows",
+        "packed forest, 60 rows",
         "Hummingbird on cpu, 60 rows",
     ]
 

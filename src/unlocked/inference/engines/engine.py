@@ -142,6 +142,12 @@ ENGINES: dict[str, Engine] = {
         "Hummingbird, float64 trees", "float32, compared in float64", precision="float64"
     ),
     "hummingbird-cuda": _hummingbird("Hummingbird on a GPU", device="cuda"),
+    "hummingbird-cuda-float64": _hummingbird(
+        "Hummingbird on a GPU, float64 trees",
+        "float32, compared in float64",
+        device="cuda",
+        precision="float64",
+    ),
     "treelite": Engine(
         "treelite (GTIL)",
         Recipe(f"{HERE}.treelite:convert", ("treelite",)),
