@@ -38,7 +38,7 @@ def test_any_process_is_close_to_the_reference(dt, x0, sigma):
     fill_normal(noise, 7)
     process = {"dt": dt, "x0": x0, "tau": 1.0, "sigma": sigma}
     ou.update_reference(noise, expected, **process)
-    atol = ou_lookahead.TOLERANCE * np.abs(expected).max() + np.finfo(float).tiny
+    atol = ou_lookahead.tolerance(100, dt, 1.0) * np.abs(expected).max() + np.finfo(float).tiny
     np.testing.assert_allclose(path(100, **process), expected, rtol=0, atol=atol)
 
 

@@ -26,7 +26,20 @@ numba.config.CACHE_DIR = numba_cache()  # type: ignore[attr-defined]
 
 COLUMNS = 8
 TOLERANCE = 1e-13
-"""Largest difference from the reference, in units of the largest value of the path."""
+"""Largest difference from the reference, in units of the largest value of the path.
+
+It holds for paths that forget within some hundred steps; see :func:`tolerance` for others.
+"""
+
+
+def tolerance(num_steps: int, dt: float, tau: float) -> float:
+    """Largest difference from the reference, in units of the largest value of the path.
+
+    The factor of several steps is rounded once and the reference's factor as often as there are
+    steps. The two drift apart by less than a unit in the last place for every step that the path
+    remembers, ``tau / dt`` of them.
+    """
+    return TOLERANCE + float(np.finfo(float).eps) * min(num_steps, tau / dt)
 
 
 @checked_update
@@ -68,7 +81,7 @@ def update_lookahead(
     Parameters
     ----------
     noise, out, dt, x0, tau, sigma
-        As in :func:`unlocked.kernels.ou.update_reference`; within ``TOLERANCE`` of its path.
+        As in :func:`unlocked.kernels.ou.update_reference`; within :func:`tolerance` of its path.
     instructions : str, optional
         One of ``lanes.AVAILABLE``; the widest by default.
     streaming : bool, optional
@@ -136,7 +149,7 @@ def update_columns(
     noise : ndarray of float64, shape (num_steps, 8), contiguous
     out : ndarray of float64, shape (num_steps + 1, 8), contiguous
     dt, x0, tau, sigma, instructions
-        As in :func:`update_lookahead`; within ``TOLERANCE`` of the reference's paths.
+        As in :func:`update_lookahead`; within :func:`tolerance` of the reference's paths.
 
     Raises
     ------
