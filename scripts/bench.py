@@ -406,7 +406,10 @@ def main() -> int:
     measured = {}
     for each in TABLES:
         if not words or any(word in each.name for word in words):
-            rows = list(each.measure())
+            rows = []
+            for row in each.measure():
+                print(f"{row.name}: {written(row.ratio)}", file=sys.stderr, flush=True)
+                rows.append(row)
             show(each, rows, console)
             measured[each.name] = [asdict(row) for row in rows]
     console.print("Ratios with 95 % intervals of this session, each from one run.")

@@ -6,6 +6,7 @@ above that threshold, and so the packed forest takes every turn as scikit-learn 
 added up tree by tree in float64 and divided once, as there: the answers have the same bits.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -178,19 +179,23 @@ ExtraTreesRegressor
     def _mean_on(self, rows: NDArray[np.float32], out: Floats, n_threads: int) -> bool:
         infinite: list[bool] = []
 
-        def part(first: int) -> None:
-            here = slice(first, first + size)
+        def part(here: slice) -> None:
             infinite.append(self._walk.mean(rows[here], out[here]))
 
-        size = _part_size(len(rows), n_threads)
-        for_each(part, range(0, len(rows), size), n_threads)
+        for_each(part, _parts(len(rows), n_threads), n_threads)
         return any(infinite)
 
 
-def _part_size(rows: int, n_threads: int) -> int:
-    """Rows of a thread's turn: whole blocks, several turns a thread where there are many rows."""
-    turns = 4 * max(n_threads, 1)
-    return min(CHUNK, max(BLOCK, -(-rows // (turns * BLOCK)) * BLOCK))
+def _parts(rows: int, threads: int) -> Iterator[slice]:
+    """Large parts first and ever smaller ones, so that no thread is left with much at the end.
+
+    Guided self-scheduling (Polychronopoulos and Kuck 1987); parts are whole blocks.
+    """
+    first = 0
+    while first < rows:
+        size = max(2, -(-(rows - first) // (2 * threads * BLOCK))) * BLOCK
+        yield slice(first, min(first + size, rows))
+        first += size
 
 
 def _check_supported(model: Any) -> None:
