@@ -1,3 +1,4 @@
+import os
 import threading
 import time
 
@@ -49,3 +50,46 @@ def test_an_error_of_any_thread_arrives_and_no_task_outlives_the_call(failing: i
 def test_no_thread_is_refused() -> None:
     with pytest.raises(ValueError, match="threads must be at least 1, not 0"):
         for_each(print, range(3), threads=0)
+
+
+def test_calls_may_be_nested_and_made_from_several_threads() -> None:
+    done: list[int] = []
+
+    def outer(first: int) -> None:
+        for_each(done.append, range(first, first + 10), threads=2)
+
+    callers = [
+        threading.Thread(target=for_each, args=(outer, range(k, k + 40, 10), 2)) for k in (0, 100)
+    ]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(timeout=60)
+    assert sorted(done) == [*range(40), *range(100, 140)]
+
+
+def test_threads_are_kept_for_the_next_call() -> None:
+    seen: list[set[threading.Thread]] = []
+    for _ in range(2):
+        meet = threading.Barrier(2, timeout=60)
+        threads: set[threading.Thread] = set()
+
+        def task(_: int, meet=meet, threads=threads) -> None:
+            threads.add(threading.current_thread())
+            meet.wait()
+
+        for_each(task, range(2), threads=2)
+        seen.append(threads)
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork beside threads, which is the point
+def test_a_fork_starts_threads_of_its_own() -> None:
+    for_each(print, [], threads=3)
+    child = os.fork()
+    if child == 0:
+        done: list[int] = []
+        for_each(done.append, range(20), threads=3)
+        os._exit(0 if sorted(done) == list(range(20)) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

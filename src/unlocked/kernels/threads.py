@@ -4,9 +4,11 @@ A caller that wakes a pool and then sleeps may leave two threads on one core and
 until the scheduler looks again, which can take milliseconds. A caller that works keeps its core.
 """
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -14,6 +16,9 @@ Item = TypeVar("Item")
 
 def for_each(task: Callable[[Item], object], items: Iterable[Item], threads: int) -> None:
     """Call `task` on every item, whichever thread is free taking the next.
+
+    The threads are kept for later calls. Calls may be nested and made from several threads: what
+    no thread has begun by the time that the caller is done, the caller has done itself.
 
     Parameters
     ----------
@@ -45,13 +50,22 @@ def for_each(task: Callable[[Item], object], items: Iterable[Item], threads: int
     if threads == 1:
         share()
         return
-    pool = ThreadPoolExecutor(threads - 1)
-    others = [pool.submit(share) for _ in range(threads - 1)]
-    pool.shutdown(wait=False)  # so that its threads end as they finish, not when told
+    others = [_kept(threads - 1).submit(share) for _ in range(threads - 1)]
     try:
         share()
     finally:
         waiting.clear()
-        wait(others)
-    for other in others:
+        begun = [other for other in others if not other.cancel()]
+        wait(begun)
+    for other in begun:
         other.result()
+
+
+@cache
+def _kept(threads: int) -> ThreadPoolExecutor:
+    """Threads that wait for the next call: to start one takes as long as a good part of a task."""
+    return ThreadPoolExecutor(threads)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_kept.cache_clear)  # a fork has none of the threads
