@@ -38,10 +38,11 @@ def test_the_packed_forest_is_timed_on_threads():
 def test_the_shape_is_that_of_the_trees():
     trees = [tree.tree_ for tree in made(MODEL.model_dump()).estimators_]
     shape = walks.shape(MODEL)
-    assert shape["depth"] == max(tree.max_depth for tree in trees)
-    assert shape["nodes"] == sum(tree.node_count for tree in trees)
+    assert shape.depth == max(tree.max_depth for tree in trees)
+    assert shape.nodes == sum(tree.node_count for tree in trees)
     thresholds = {
         (f, t) for tree in trees for f, t in zip(tree.feature, tree.threshold, strict=True)
     }
-    assert 0 < shape["thresholds"] <= len(thresholds)
+    assert 0 < shape.thresholds <= len(thresholds)
+    assert shape.layout == forest.PackedForest.from_sklearn(made(MODEL.model_dump())).layout
     assert walks.packing_seconds(MODEL, repeats=1) > 0

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from unlocked.inference.engines.engine import Recipe
+from unlocked.inference.engines.exam import exams
 from unlocked.inference.engines.predictor import Predictor, Rows, from_probabilities
 from unlocked.inference.engines.timed import made
 from unlocked.kernels import forest, forest_steps
@@ -124,11 +126,44 @@ def packing_seconds(model: Call, repeats: int = 5) -> float:
     return min(spent)
 
 
-def shape(model: Call) -> dict[str, int]:
-    """Levels of a model's deepest tree, nodes of all trees, and most thresholds of a feature."""
-    trees = [estimator.tree_ for estimator in made(model.model_dump()).estimators_]
-    return {
-        "depth": max(tree.max_depth for tree in trees),
-        "nodes": sum(tree.node_count for tree in trees),
-        "thresholds": max(map(len, forest.thresholds(trees))),
-    }
+class Shape(BaseModel):
+    """What a forest looks like.
+
+    Attributes
+    ----------
+    depth : int
+        Levels of the deepest tree.
+    nodes : int
+        Of all trees.
+    thresholds : int
+        The most that a feature has.
+    layout : str
+        In which it is packed.
+    """
+
+    depth: int
+    nodes: int
+    thresholds: int
+    layout: str
+
+
+def shape(model: Call) -> Shape:
+    """Describe a model that is a forest."""
+    fitted = made(model.model_dump())
+    trees = [estimator.tree_ for estimator in fitted.estimators_]
+    return Shape(
+        depth=max(tree.max_depth for tree in trees),
+        nodes=sum(tree.node_count for tree in trees),
+        thresholds=max(map(len, forest.thresholds(trees))),
+        layout=PackedForest.from_sklearn(fitted).layout,
+    )
+
+
+def equal_rivals(names: dict[str, Recipe], model: Call, rows: Call) -> dict[str, str]:
+    """Why engines may not be timed on a model, by name; those that may are left out."""
+    refused = {}
+    for name, recipe in names.items():
+        found = exams({name: recipe}, {"forest": model}, {"forest": rows})[name]["forest"]
+        if not found.passed:
+            refused[name] = found.words
+    return refused

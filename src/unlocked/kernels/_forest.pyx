@@ -196,7 +196,7 @@ cdef class Linked:
         cdef bint infinite = False
         if rows == 0:
             return False
-        cdef uint32_t* keys = <uint32_t*>malloc(2 * forest.features * CHUNK * 4)
+        cdef uint32_t* keys = <uint32_t*>malloc(2 * forest.features * min(rows, CHUNK) * 4)
         if keys is NULL:
             raise MemoryError
         with nogil:

@@ -33,7 +33,7 @@ struct heap_forest {
   int depth;
 };
 
-struct linked_node { uint32_t key, place; int32_t left; uint32_t unused; };
+struct linked_node { uint32_t key, place; int32_t left; uint32_t unused; }; /* place: of the feature */
 
 struct linked_forest {
   const struct linked_node *nodes; /* left < 0: the leaf ~left */
@@ -394,10 +394,10 @@ static int wide_chunk(
 static int has_wide(void) { return 0; }
 #endif
 
-/* keys[plane * features + feature][row], for at most CHUNK rows. */
+/* keys[plane * features + feature][row] of so many rows. */
 static void key_chunk(size_t features, const float *x, size_t rows, uint32_t *keys) {
   for (size_t j = 0; j < features; j++) {
-    uint32_t *low = keys + j * CHUNK, *high = low + features * CHUNK;
+    uint32_t *low = keys + j * rows, *high = low + features * rows;
     for (size_t r = 0; r < rows; r++) {
       const float value = x[r * features + j];
       low[r] = is_missing(value) ? 0 : key_of(value);
@@ -422,7 +422,7 @@ static void walk_linked(
       const uint32_t r = row[w];
       leaves[r] = node->left;
       row[left] = r;
-      at[left] = (uint32_t)node->left + (node->key < keys[node->place + r]);
+      at[left] = (uint32_t)node->left + (node->key < keys[(size_t)node->place * rows + r]);
       left += node->left >= 0;
     }
     walking = left;

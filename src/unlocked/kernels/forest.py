@@ -3,11 +3,13 @@
 scikit-learn casts a row to float32 and compares it with thresholds in float64. A float32 number is
 at most a float64 threshold exactly where it is at most the largest float32 number that is not
 above that threshold, and so the packed forest takes every turn as scikit-learn does. Leaves are
-added up tree by tree in float64 and divided once, as there: the answers have the same bits.
+added up tree by tree in float64 and divided once, as there with ``n_jobs=1``: the answers have the
+same bits. (With more jobs scikit-learn adds trees in the order in which they are done.)
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -122,10 +124,10 @@ ExtraTreesRegressor
         Raises
         ------
         TypeError
-            For a regressor.
+            For a regressor, and where X holds no numbers.
         ValueError
-            Where X has another shape, or a number that is infinite in float32; ``out`` is
-            overwritten by then.
+            Where X or ``out`` has another shape, ``n_threads`` is below 1, or X holds a number that
+            is infinite in float32; in the last case ``out`` is overwritten by then.
         """
         if not self.classes:
             raise TypeError("this is a regressor, which has no probabilities: use predict")
@@ -140,7 +142,10 @@ ExtraTreesRegressor
     def predict(self, X: ArrayLike, n_threads: int = 1) -> NDArray[Any]:
         """Return what the model's own ``predict`` does: labels, or means of a regressor.
 
-        Parameters and errors are those of :meth:`predict_proba`.
+        Parameters
+        ----------
+        X, n_threads
+            As for :meth:`predict_proba`, and with its errors.
 
         Returns
         -------
@@ -239,9 +244,9 @@ def _packed(trees: list[Any], values: list[Floats], instructions: str) -> tuple[
     total = sum(tree.node_count for tree in trees)
     if total >= 2**31:
         raise ValueError(f"the forest has {total} nodes; at most {2**31 - 1} are allowed")
-    searches = thresholds(trees)
-    most = max(map(len, searches))
     if max(tree.max_depth for tree in trees) <= HEAP_DEPTH:
+        searches = thresholds(trees)
+        most = max(map(len, searches))
         bits = _child_bits(trees)
         fits = len(searches) <= PLANE and most < 1 << _rank_bits(bits)
         if instructions == "avx512" and fits:
@@ -286,7 +291,10 @@ def thresholds(trees: list[Any]) -> list[Words]:
     """
     feature = np.concatenate([tree.feature for tree in trees])
     key = np.concatenate([_keys(rounded_down(tree.threshold)) for tree in trees])
-    return [np.unique(key[feature == j]) for j in range(trees[0].n_features)]
+    inner = np.flatnonzero(feature >= 0)
+    inner = inner[np.argsort(feature[inner], kind="stable")]
+    ends = np.searchsorted(feature[inner], np.arange(trees[0].n_features + 1))
+    return [np.unique(key[inner[a:b]]) for a, b in pairwise(ends)]
 
 
 def _ranks(tree: Any, searches: list[Words]) -> NDArray[np.int64]:
@@ -388,9 +396,6 @@ def _wide(trees: list[Any], values: list[Floats], searches: list[Words], child_b
 
 def _linked(trees: list[Any], values: list[Floats]) -> Any:
     features = trees[0].n_features
-    if 2 * features * CHUNK >= 2**32:
-        most = 2**32 // (2 * CHUNK) - 1
-        raise ValueError(f"the forest has {features} features; at most {most} are allowed")
     nodes, leaves, roots = [], [], []
     number = total = 0
     for tree, value in zip(trees, values, strict=True):
@@ -400,7 +405,7 @@ def _linked(trees: list[Any], values: list[Floats]) -> Any:
         left = np.where(leaf, ~leaf_number, total + _inverse(order)[tree.children_left])
         words = np.zeros((len(order), 4), np.uint32)
         words[:, 0] = _keys(rounded_down(tree.threshold))[order]
-        place = np.where(leaf, 0, tree.feature + features * _plane(tree)) * CHUNK
+        place = np.where(leaf, 0, tree.feature + features * _plane(tree))
         words[:, 1] = place[order]
         words[:, 2] = left[order].astype(np.int32).view(np.uint32)
         nodes.append(words)
