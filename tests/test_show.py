@@ -43,7 +43,7 @@ TOGETHER = [
     ("simulating", "returning", "starting"),
     ("cython", "amdahl", "ceiling", "control"),
     ("forest", "svc", "logistic", "bayes", "boosting"),
-    ("tags", "validation", "dispatch", "machinery", "arithmetic"),
+    ("tags", "validation", "dispatch", "machinery", "arithmetic", "colder", "between"),
     ("serial", "thread pool", "threads", "processes"),
     (
         *("scikit-learn", "scikit-learn, unchecked", "onnx runtime", "hummingbird"),

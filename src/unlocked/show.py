@@ -70,6 +70,8 @@ COLOURS = {
     "dispatch": "#80cdc1",
     "machinery": "#bf812d",
     "arithmetic": "#0d47a1",
+    "colder": "#ffe082",
+    "between": "#7f7f7f",
     "scikit-learn": "#3b4252",
     "scikit-learn, unchecked": "#9099a6",
     "scikit-learn-intelex": "#9ecae1",
@@ -99,6 +101,15 @@ COLOURS = {
     "not run": "#8b93a1",
 }
 """Colour by variant: Okabe and Ito's palette, continued with Paul Tol's muted one."""
+
+NAMES = {
+    "forest": "random forest",
+    "svc": "linear SVC",
+    "logistic": "logistic regression",
+    "bayes": "Gaussian naive Bayes",
+    "boosting": "histogram gradient boosting",
+}
+"""The models of ``unlocked.inference.models`` in words."""
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",

@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pytest
 
+from unlocked import show
 from unlocked.inference import models
 from unlocked.inference.models import UntrustedModelError
 
@@ -190,3 +191,7 @@ def test_the_command_refuses_an_unknown_model():
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 2
     assert "invalid choice: 'gbm'" in run.stderr
+
+
+def test_every_model_has_a_name_in_words():
+    assert show.NAMES.keys() == models.PARAMETERS.keys()
