@@ -18,6 +18,7 @@ from unlocked import machine
 from unlocked.inference.engines import artefacts, hummingbird, packed, scikit_learn
 from unlocked.inference.engines.equality import Agreement, Expected
 from unlocked.inference.engines.source_forest import Forest, first_rows, model
+from unlocked.inference.engines.table import rows_in_words
 from unlocked.inference.engines.timed import ONE_THREAD
 from unlocked.lab.environment import compare_under
 from unlocked.lab.timing import Candidate, Comparison, call, candidate
@@ -89,7 +90,7 @@ def devices(forest: Forest, names: list[str]) -> dict[str, Device]:
 
 def label(engine: str, rows: int) -> str:
     """Name of a candidate: ``Hummingbird on cuda, 1 row``."""
-    return f"{engine}, {rows:,} {'row' if rows == 1 else 'rows'}"
+    return f"{engine}, {rows_in_words(rows)}"
 
 
 def hummingbird_on(device: str) -> str:
