@@ -56,6 +56,12 @@ def test_two_threads_give_the_same_answers(short, fitted, rows):
 
 
 @pytest.mark.parametrize("short", RUNS)
+def test_a_conversion_leaves_the_terminal_alone(short, fitted, capfd):
+    ENGINES[short].convert(fitted("forest"))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("short", RUNS)
 def test_float64_rows_are_taken_too(short, fitted, rows):
     model, wide = fitted("forest"), rows.astype(np.float64)
     expected = Expected(model, wide)

@@ -20,9 +20,10 @@ def test_the_log_of_a_scenario_is_read():
         early_stopping_latency_ss=3_000_000,
         result_validity="VALID",
         result_query_count=64,
+        generated_samples_per_query=1,
     )
     found = mlperf.read(text, "SingleStream")
-    assert (found.queries, found.valid) == (64, True)
+    assert (found.queries, found.rows, found.valid) == (64, 1, True)
     assert found.measured == pytest.approx(0.002)
     assert found.reported == pytest.approx(0.003)
 
@@ -49,6 +50,7 @@ def test_every_scenario_runs_with_at_least_as_many_queries_as_its_percentile_nee
         assert run.reported > 0
         if run.scenario != "Offline":
             assert run.reported >= run.measured
+    assert [run.rows for run in found] == [1, 8, 100]  # Offline asks for each row once
 
 
 def test_where_the_load_generator_is_missing_the_reason_is_given(monkeypatch):

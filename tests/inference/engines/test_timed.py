@@ -5,7 +5,8 @@ import pytest
 
 from unlocked.inference.engines import timed
 from unlocked.inference.engines.engine import ENGINES, Recipe
-from unlocked.inference.engines.table import Case, break_even, times
+from unlocked.inference.engines.table import Case, break_even, pays_after, times
+from unlocked.lab.intervals import Interval
 from unlocked.lab.timing import MeasurementError, call
 
 SUBJECTS = "tests.inference.engines.subjects"
@@ -63,3 +64,12 @@ def test_break_even_by_hand():
     assert break_even(3.0, before=0.2, after=0.1) == 30
     assert break_even(1e-9, before=0.2, after=0.1) == 1
     assert break_even(3.0, before=0.1, after=0.1) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(1.9, 2.1, "30 calls"), (0.9, 2.1, "not surely"), (0.8, 0.9, "never")],
+)
+def test_a_conversion_pays_where_the_whole_interval_says_so(low, high, words):
+    ratio = Interval(estimate=2.0, low=low, high=high, processes=5)
+    assert pays_after(3.0, before=0.2, after=0.1, speedup=ratio) == words

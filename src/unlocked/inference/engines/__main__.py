@@ -16,7 +16,7 @@ from unlocked.fresh_process import FreshProcessError
 from unlocked.inference.engines import exam, table
 from unlocked.inference.engines.engine import ENGINES, Engine
 from unlocked.inference.engines.exam import Exam
-from unlocked.inference.engines.table import Case, break_even
+from unlocked.inference.engines.table import Case, pays_after
 from unlocked.lab.timing import Call, Comparison, MeasurementError, call
 
 MODEL = "model"
@@ -116,9 +116,9 @@ def _cells(short: str, found: Exam, timed: Comparison, batch: int) -> list[str]:
     seconds = timed.median(after)
     if short == "sklearn":
         return [show.seconds(seconds), "", ""]
-    calls = break_even(found.conversion or 0.0, timed.median(before), seconds)
-    pays = "never" if calls is None else f"{calls:,} calls"
-    return [show.seconds(seconds), show.times(timed.speedup(after, over=before)), pays]
+    speedup = timed.speedup(after, over=before)
+    pays = pays_after(found.conversion or 0.0, timed.median(before), seconds, speedup)
+    return [show.seconds(seconds), show.times(speedup), pays]
 
 
 if __name__ == "__main__":

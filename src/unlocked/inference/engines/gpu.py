@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from unlocked import machine
 from unlocked.inference.engines import artefacts, hummingbird, packed, scikit_learn
 from unlocked.inference.engines.equality import Agreement, Expected
-from unlocked.inference.engines.source_forest import Forest, first_rows, model
+from unlocked.inference.engines.source_forest import SIZE, Forest, first_rows, model
+from unlocked.inference.engines.table import rows_in_words
 from unlocked.inference.engines.timed import ONE_THREAD
 from unlocked.lab.environment import compare_under
 from unlocked.lab.timing import Candidate, Comparison, call, candidate
@@ -89,7 +90,7 @@ def devices(forest: Forest, names: list[str]) -> dict[str, Device]:
 
 def label(engine: str, rows: int) -> str:
     """Name of a candidate: ``Hummingbird on cuda, 1 row``."""
-    return f"{engine}, {rows:,} {'row' if rows == 1 else 'rows'}"
+    return f"{engine}, {rows_in_words(rows)}"
 
 
 def hummingbird_on(device: str) -> str:
@@ -148,7 +149,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m unlocked.inference.engines.gpu")
     parser.add_argument("out_dir", type=Path, help="a new folder for the records")
     parser.add_argument("--device", choices=("cuda", "cpu"), nargs="+", default=["cuda"])
-    for name, value in {"trees": 1000, "depth": 10, "rows": 100_000, "features": 28}.items():
+    for name, value in SIZE.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=5)

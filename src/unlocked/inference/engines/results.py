@@ -7,7 +7,7 @@ import pandas as pd
 
 from unlocked.inference.engines.engine import ENGINES
 from unlocked.inference.engines.exam import Exam
-from unlocked.inference.engines.table import Case, break_even
+from unlocked.inference.engines.table import Case, pays_after, rows_in_words
 from unlocked.lab.intervals import Interval
 from unlocked.lab.timing import Comparison
 from unlocked.show import seconds, times
@@ -55,11 +55,11 @@ class Results:
         chosen = [short for short in known if among is None or short in set(among)]
         return min(chosen, key=lambda short: self.seconds(model, short, rows), default=None)
 
-    def pays_after(self, model: str, engine: str, rows: int) -> int | None:
-        """Calls after which the conversion has paid for itself; None for never."""
+    def pays_after(self, model: str, engine: str, rows: int) -> str:
+        """Calls after which the conversion has paid for itself, in words: see ``table``."""
         conversion = self.exams[engine][model].conversion or 0.0
-        before = self.seconds(model, REFERENCE, rows)
-        return break_even(conversion, before, self.seconds(model, engine, rows))
+        before, after = (self.seconds(model, each, rows) for each in (REFERENCE, engine))
+        return pays_after(conversion, before, after, self.speedup(model, engine, rows))
 
     def least_for_one_row(self, engine: str) -> tuple[str, str, Interval] | None:
         """The model for which an engine's lead over the other libraries, at one row, is smallest.
@@ -77,14 +77,6 @@ class Results:
             if exam.passed and best and engine in self.engines(model, 1):
                 found.append((model, best, self.speedup(model, engine, 1, over=best)))
         return min(found, key=lambda row: row[2].estimate, default=None)
-
-    def equality(self, models: Sequence[str]) -> pd.DataFrame:
-        """One row an engine, one column a model: how its answers compare."""
-        return pd.DataFrame(
-            {"engine": ENGINES[short].name}
-            | {model: exams[model].words if model in exams else "–" for model in models}
-            for short, exams in self.exams.items()
-        )
 
     def frame(self, model: str, batches: Sequence[int]) -> pd.DataFrame:
         """The table of one model: engine, answers, conversion, and per batch size time,
@@ -105,15 +97,11 @@ class Results:
         return pd.DataFrame(rows)
 
     def _cells(self, model: str, engine: str, batch: int) -> dict[str, str]:
-        names = [f"{batch:,} {'row' if batch == 1 else 'rows'}", f"speed-up at {batch:,}"]
-        names.append(f"pays after, at {batch:,}")
+        names = [rows_in_words(batch), f"speed-up at {batch:,}", f"pays after, at {batch:,}"]
         if engine not in self.engines(model, batch):
             return dict.fromkeys(names, "–")
         values = [seconds(self.seconds(model, engine, batch)), "–", "–"]
         if engine != REFERENCE:
-            calls = self.pays_after(model, engine, batch)
             values[1] = times(self.speedup(model, engine, batch))
-            values[2] = (
-                "never" if calls is None else f"{calls:,} {'call' if calls == 1 else 'calls'}"
-            )
+            values[2] = self.pays_after(model, engine, batch)
         return dict(zip(names, values, strict=True))

@@ -11,6 +11,9 @@ from pydantic import BaseModel
 
 from unlocked.inference.engines import artefacts
 
+SIZE = {"trees": 1_000, "depth": 10, "rows": 100_000, "features": 28}
+"""Of the source's forest."""
+
 
 class Forest(BaseModel):
     """The forest of the source, and the rows it was fitted to.
@@ -26,6 +29,17 @@ class Forest(BaseModel):
     rows: int
     features: int
     seed: int
+
+
+def other_size(trees: int, depth: int, rows: int, features: int, seed: int = 0) -> str | None:
+    """Say how a forest's size differs from the source's; None where it does not."""
+    given = {"trees": trees, "levels": depth, "rows": rows, "columns": features}
+    other = [
+        f"{here:,} {name} in place of {there:,}"
+        for (name, here), there in zip(given.items(), SIZE.values(), strict=True)
+        if here != there
+    ]
+    return f"not the source's size: {', '.join(other)}" if other else None
 
 
 def data(

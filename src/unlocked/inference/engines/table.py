@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from unlocked.inference.engines.engine import Recipe
 from unlocked.inference.engines.timed import ONE_THREAD
 from unlocked.lab.environment import compare_under
+from unlocked.lab.intervals import Interval
 from unlocked.lab.timing import Call, Candidate, Comparison, call, candidate
 
 TIMED = "unlocked.inference.engines.timed"
@@ -109,3 +110,26 @@ def break_even(conversion: float, before: float, after: float) -> int | None:
     if after >= before:
         return None
     return max(1, ceil(conversion / (before - after)))
+
+
+def pays_after(conversion: float, before: float, after: float, speedup: Interval) -> str:
+    """Calls after which a conversion has paid for itself, in words.
+
+    Parameters
+    ----------
+    conversion, before, after : float
+        As for :func:`break_even`.
+    speedup : Interval
+        Of the calls. ``never`` where the whole of it is below 1, ``not surely`` where it holds 1.
+    """
+    if speedup.high < 1:
+        return "never"
+    calls = break_even(conversion, before, after)
+    if speedup.low <= 1 or calls is None:
+        return "not surely"
+    return f"{calls:,} {'call' if calls == 1 else 'calls'}"
+
+
+def rows_in_words(count: int) -> str:
+    """``1 row``, ``3,000 rows``."""
+    return f"{count:,} {'row' if count == 1 else 'rows'}"

@@ -1,7 +1,12 @@
 """tl2cgen: the trees as C code, compiled into a shared library."""
 
+import io
+import os
 import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +34,10 @@ def convert(model: Any, threads: int = 1, folder: Path | None = None) -> Predict
 
     A library serves one calling thread at a time. Rows are brought to float64, the type of the
     thresholds, and copied into a matrix of its own in every call.
+
+    tl2cgen has a treelite of its own built in, which may be older than the one that imports the
+    model; it reports that, and every parallel compilation, on the terminal. Nothing of it is
+    shown: what counts is the answers, and those are compared.
     """
     import tl2cgen
     import treelite
@@ -39,13 +48,14 @@ def convert(model: Any, threads: int = 1, folder: Path | None = None) -> Predict
     def make(path: Path) -> None:
         imported = treelite.sklearn.import_model(model)
         units = max(1, _nodes(model) // NODES_A_UNIT)
-        tl2cgen.export_lib(
-            imported,
-            toolchain=_compiler() or "gcc",
-            libpath=path,
-            params={"parallel_comp": units},
-            nthread=joblib.cpu_count(),
-        )
+        with _silence():
+            tl2cgen.export_lib(
+                imported,
+                toolchain=_compiler() or "gcc",
+                libpath=path,
+                params={"parallel_comp": units},
+                nthread=joblib.cpu_count(),
+            )
 
     library = tl2cgen.Predictor(made(folder, name, make), nthread=threads)
     dtype = library.threshold_type
@@ -56,6 +66,23 @@ def convert(model: Any, threads: int = 1, folder: Path | None = None) -> Predict
         return answer
 
     return gtil.from_scores(model, run)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep off the terminal what the library says in Python, and what it writes to stderr itself.
+
+    The second has no callback: the descriptor is replaced. Errors are exceptions, and pass.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with tempfile.TemporaryFile() as sink, redirect_stdout(io.StringIO()):
+            os.dup2(sink.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _compiler() -> str | None:
