@@ -8,6 +8,10 @@ from threadpoolctl import threadpool_limits
 from unlocked.inference.engines.engine import ENGINES
 from unlocked.inference.engines.equality import Expected
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Field onnx:DeprecationWarning"  # skl2onnx hands booleans to onnx
+)
+
 TREES = {"forest", "extra trees", "forest regressor", "boosting"}
 EVERYTHING = TREES | {"logistic", "bayes", "svc"}
 RUNS = {
