@@ -65,11 +65,46 @@ def has(str instructions):
     return instructions == "plain" or (instructions == "avx512" and has_wide())
 
 
-cdef class Heap:
+cdef class Walk:
+    """A packed forest; each layout says what it needs and how it takes a chunk of rows."""
+
+    cdef tuple arrays  # kept alive, as the structs below point into them
+    cdef size_t trees, outputs
+
+    cdef size_t scratch(self, size_t rows) noexcept:
+        """Bytes that a chunk of so many rows needs."""
+        return 0
+
+    cdef bint chunk(self, const float* x, size_t rows, void* scratch, double* sums) noexcept nogil:
+        """Sum the trees' answers; return whether an infinite number was found."""
+        return False
+
+    def mean(self, const float[:, ::1] x, double[:, ::1] out):
+        """Fill ``out`` with the trees' mean for each row; the GIL is free meanwhile.
+
+        Returns whether an infinite number was found; it stops there, and ``out`` is of no use.
+        """
+        cdef size_t rows = x.shape[0], first = 0, here
+        cdef bint infinite = False
+        if rows == 0:
+            return False
+        cdef void* scratch = malloc(self.scratch(min(rows, CHUNK)))
+        if scratch is NULL:
+            raise MemoryError
+        with nogil:
+            while first < rows and not infinite:
+                here = min(rows - first, CHUNK)
+                infinite = self.chunk(&x[first, 0], here, scratch, &out[first, 0])
+                divide(&out[first, 0], here * self.outputs, self.trees)
+                first += here
+            free(scratch)
+        return infinite
+
+
+cdef class Heap(Walk):
     """A forest in the layout ``heap``; the arrays are those of ``struct heap_forest``."""
 
     cdef heap_forest forest
-    cdef tuple arrays
 
     def __cinit__(
         self,
@@ -85,41 +120,22 @@ cdef class Heap:
         self.forest.starts = &starts[0]
         self.forest.steps = &steps[0]
         self.forest.values = &values[0, 0]
-        self.forest.trees = nodes.shape[0]
+        self.forest.trees = self.trees = nodes.shape[0]
         self.forest.features = starts.shape[0]
-        self.forest.outputs = values.shape[1]
+        self.forest.outputs = self.outputs = values.shape[1]
         self.forest.depth = nodes.shape[1].bit_length() - 2
 
-    def mean(self, const float[:, ::1] x, double[:, ::1] out):
-        """Fill ``out`` with the trees' mean for each row; the GIL is free meanwhile.
+    cdef size_t scratch(self, size_t rows) noexcept:
+        return (rows + BLOCK - 1) // BLOCK * BLOCK * 2 * self.forest.features * sizeof(uint16_t)
 
-        Returns whether an infinite number was found; it stops there, and ``out`` is of no use.
-        """
-        cdef const heap_forest* forest = &self.forest
-        cdef size_t rows = x.shape[0], first = 0, here
-        cdef size_t held = min(rows, CHUNK)
-        cdef size_t blocks = (held + BLOCK - 1) // BLOCK
-        cdef bint infinite = False
-        if rows == 0:
-            return False
-        cdef uint16_t* ranks = <uint16_t*>malloc(blocks * BLOCK * 2 * forest.features * 2)
-        if ranks is NULL:
-            raise MemoryError
-        with nogil:
-            while first < rows and not infinite:
-                here = min(rows - first, CHUNK)
-                infinite = heap_chunk(forest, &x[first, 0], here, ranks, &out[first, 0])
-                divide(&out[first, 0], here * forest.outputs, forest.trees)
-                first += here
-            free(ranks)
-        return infinite
+    cdef bint chunk(self, const float* x, size_t rows, void* scratch, double* sums) noexcept nogil:
+        return heap_chunk(&self.forest, x, rows, <uint16_t*>scratch, sums)
 
 
-cdef class Wide:
+cdef class Wide(Walk):
     """A forest in the layout ``wide``; the arrays are those of ``struct wide_forest``."""
 
     cdef wide_forest forest
-    cdef tuple arrays
 
     def __cinit__(
         self,
@@ -142,37 +158,23 @@ cdef class Wide:
         self.forest.search_starts = &search_starts[0]
         self.forest.steps = &steps[0]
         self.forest.values = &values[0, 0]
-        self.forest.trees = trees
+        self.forest.trees = self.trees = trees
         self.forest.features = search_starts.shape[0]
-        self.forest.outputs = values.shape[1]
+        self.forest.outputs = self.outputs = values.shape[1]
         self.forest.depth = depth
         self.forest.child_bits = child_bits
 
-    def mean(self, const float[:, ::1] x, double[:, ::1] out):
-        """Do what :meth:`Heap.mean` does."""
-        cdef const wide_forest* forest = &self.forest
-        cdef size_t rows = x.shape[0], first = 0, here
-        cdef bint infinite = False
-        if rows == 0:
-            return False
-        cdef uint16_t* ranks = <uint16_t*>malloc(min(rows, CHUNK) * 2 * PLANE * 2)
-        if ranks is NULL:
-            raise MemoryError
-        with nogil:
-            while first < rows and not infinite:
-                here = min(rows - first, CHUNK)
-                infinite = wide_chunk(forest, &x[first, 0], here, ranks, &out[first, 0])
-                divide(&out[first, 0], here * forest.outputs, forest.trees)
-                first += here
-            free(ranks)
-        return infinite
+    cdef size_t scratch(self, size_t rows) noexcept:
+        return rows * 2 * PLANE * sizeof(uint16_t)
+
+    cdef bint chunk(self, const float* x, size_t rows, void* scratch, double* sums) noexcept nogil:
+        return wide_chunk(&self.forest, x, rows, <uint16_t*>scratch, sums)
 
 
-cdef class Linked:
+cdef class Linked(Walk):
     """A forest in the layout ``linked``; the arrays are those of ``struct linked_forest``."""
 
     cdef linked_forest forest
-    cdef tuple arrays
 
     def __cinit__(
         self,
@@ -185,25 +187,12 @@ cdef class Linked:
         self.forest.nodes = <const linked_node*>&nodes[0, 0]
         self.forest.roots = &roots[0]
         self.forest.values = &values[0, 0]
-        self.forest.trees = roots.shape[0]
+        self.forest.trees = self.trees = roots.shape[0]
         self.forest.features = features
-        self.forest.outputs = values.shape[1]
+        self.forest.outputs = self.outputs = values.shape[1]
 
-    def mean(self, const float[:, ::1] x, double[:, ::1] out):
-        """Do what :meth:`Heap.mean` does."""
-        cdef const linked_forest* forest = &self.forest
-        cdef size_t rows = x.shape[0], first = 0, here
-        cdef bint infinite = False
-        if rows == 0:
-            return False
-        cdef uint32_t* keys = <uint32_t*>malloc(2 * forest.features * min(rows, CHUNK) * 4)
-        if keys is NULL:
-            raise MemoryError
-        with nogil:
-            while first < rows and not infinite:
-                here = min(rows - first, CHUNK)
-                infinite = linked_chunk(forest, &x[first, 0], here, keys, &out[first, 0])
-                divide(&out[first, 0], here * forest.outputs, forest.trees)
-                first += here
-            free(keys)
-        return infinite
+    cdef size_t scratch(self, size_t rows) noexcept:
+        return rows * 2 * self.forest.features * sizeof(uint32_t)
+
+    cdef bint chunk(self, const float* x, size_t rows, void* scratch, double* sums) noexcept nogil:
+        return linked_chunk(&self.forest, x, rows, <uint32_t*>scratch, sums)

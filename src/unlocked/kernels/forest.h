@@ -206,9 +206,6 @@ static int heap_chunk(
   return infinite;
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-
 #define TREES 16    /* that one register walks at once */
 #define TOP 4       /* levels whose nodes are loaded and selected, not gathered */
 #define TOP_NODES 15
@@ -230,6 +227,9 @@ struct wide_forest {
   size_t trees, features, outputs;
   int depth, child_bits;
 };
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
 
 #define WIDE __attribute__((target("avx512f,avx512bw")))
 #define WIDE_INLINE static inline __attribute__((always_inline)) WIDE
@@ -373,18 +373,7 @@ static int has_wide(void) {
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
 }
-#else
-#define TREES 16
-#define TOP 4
-#define PLANE 32
-struct wide_forest {
-  const uint32_t *top, *nodes, *starts, *searches;
-  const uint64_t *search_starts;
-  const uint8_t *steps;
-  const double *values;
-  size_t trees, features, outputs;
-  int depth, child_bits;
-};
+#else /* never called, as has_wide says no */
 static int wide_chunk(
     const struct wide_forest *f, const float *x, size_t rows, uint16_t *ranks, double *sums
 ) {
