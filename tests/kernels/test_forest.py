@@ -143,13 +143,17 @@ def test_any_forest_answers_any_rows_as_scikit_learn_does(case):
     assert_answers_alike(model, packed, rows)
 
 
+LAYOUTS = {"avx512": ("wide", forest.WIDE_DEPTH), "plain": ("heap", forest.HEAP_DEPTH)}
+
+
+@pytest.mark.parametrize("instructions", forest.AVAILABLE)
 @pytest.mark.parametrize("name", SHAPES)
-def test_the_layout_follows_the_depth(name):
+def test_the_layout_follows_the_depth(name, instructions):
     kind = (CLASSIFIERS if SHAPES[name][1] else REGRESSORS)[0]
-    model, packed = fitted(kind, name)
+    model, packed = fitted(kind, name, instructions=instructions)
     depth = max(tree.get_depth() for tree in model.estimators_)
-    shallow = "wide" if "avx512" in forest.AVAILABLE else "heap"
-    assert packed.layout == (shallow if depth <= forest.HEAP_DEPTH else "linked")
+    shallow, limit = LAYOUTS[instructions]
+    assert packed.layout == (shallow if depth <= limit else "linked")
 
 
 @pytest.mark.parametrize("name", ["binary", "seven classes", "lopsided", "deep and lopsided"])

@@ -9,6 +9,7 @@
    2i + 1, and numbers are replaced by their rank among the feature's thresholds; a node is one
    word (rank below, place of the feature above) and needs no pointer.
    linked: a node holds the place of its left child, the right one follows; for deep trees.
+   wide: sixteen trees in the lanes of a register, for processors that have AVX-512; see below.
 
    A missing value must go where the node sends it, so each feature has two planes: one in which
    missing is below everything, and one in which it is above. */
@@ -211,6 +212,8 @@ static int heap_chunk(
 #define TOP_NODES 15
 #define PLANE 32    /* features at most, as many as a register has ranks */
 #define TOGETHER 4  /* rows walked at once */
+#define LOOK 4      /* levels after which a deep walk looks whether all have arrived */
+#define SHALLOW 12  /* levels that are walked without a look */
 
 /* A forest for AVX-512. A lane of a register is a tree, and all of a row's ranks stand in one more
    register, so that a step gathers nodes but no numbers. A node is one word: rank, feature with
@@ -241,6 +244,12 @@ WIDE_INLINE __m512i gather(const uint32_t *words, __m512i at) {
   __mmask16 all = 0xffff;
   __asm__("" : "+v"(zeros), "+Yk"(all));
   return _mm512_mask_i32gather_epi32(zeros, all, at, words, 4);
+}
+
+WIDE_INLINE int any(__m512i bits) {
+  const __m256i low = _mm512_castsi512_si256(bits), high = _mm512_extracti64x4_epi64(bits, 1);
+  const __m256i both = _mm256_or_si256(low, high);
+  return !_mm256_testz_si256(both, both);
 }
 
 /* In each lane 1 where the row goes right in that tree, and 0 elsewhere. Both numbers have sixteen
@@ -278,24 +287,39 @@ WIDE_INLINE __m512i walk_top(const struct wide_forest *f, size_t group, __m512i 
 #undef EITHER
 }
 
-/* `count` rows on from the places at[row], down to the leaves. */
+/* One level on: from these places to their children. */
+WIDE_INLINE __m512i step(
+    const struct wide_forest *f, __m512i at, __m512i start, __m512i low, __m512i high
+) {
+  const __m512i node = gather(f->nodes, at), right = goes_right(node, low, high, f->child_bits);
+  const __m512i child = _mm512_and_si512(node, _mm512_set1_epi32((1 << f->child_bits) - 1));
+  return _mm512_add_epi32(_mm512_add_epi32(child, start), right);
+}
+
+/* `count` rows on from the places at[row], down to the leaves. Deep trees seldom are so deep
+   everywhere: below SHALLOW levels the walk ends when no lane has moved. */
 WIDE_INLINE void walk_on(
     const struct wide_forest *f, size_t group, const uint16_t *ranks, int count, uint32_t *at
 ) {
   const __m512i start = _mm512_loadu_si512(f->starts + group * TREES);
-  const __m512i child = _mm512_set1_epi32((1 << f->child_bits) - 1);
   __m512i low[TOGETHER], high[TOGETHER], next[TOGETHER];
   for (int r = 0; r < count; r++) {
     low[r] = _mm512_loadu_si512(ranks + 2 * PLANE * r);
     high[r] = _mm512_loadu_si512(ranks + 2 * PLANE * r + PLANE);
     next[r] = _mm512_loadu_si512(at + TREES * r);
   }
-  for (int d = TOP; d < f->depth; d++)
+  for (int d = TOP; d < f->depth && d < SHALLOW; d++)
+    for (int r = 0; r < count; r++)
+      next[r] = step(f, next[r], start, low[r], high[r]);
+  for (int d = SHALLOW, moving = 1; d < f->depth && moving; d++) {
+    __m512i moved = _mm512_setzero_si512();
     for (int r = 0; r < count; r++) {
-      const __m512i node = gather(f->nodes, next[r]);
-      const __m512i right = goes_right(node, low[r], high[r], f->child_bits);
-      next[r] = _mm512_add_epi32(_mm512_add_epi32(_mm512_and_si512(node, child), start), right);
+      const __m512i from = next[r];
+      next[r] = step(f, from, start, low[r], high[r]);
+      moved = _mm512_or_si512(moved, _mm512_xor_si512(next[r], from));
     }
+    moving = d % LOOK || any(moved);
+  }
   for (int r = 0; r < count; r++) _mm512_storeu_si512(at + TREES * r, next[r]);
 }
 #undef RIGHT

@@ -23,6 +23,9 @@ compiled = load("unlocked.kernels._forest")
 HEAP_DEPTH = 12
 """Trees up to this depth are filled up to full ones, of 32 KiB at most."""
 
+WIDE_DEPTH = 64
+"""Trees up to this depth may be walked sixteen at once: all wait for the longest walk."""
+
 AVAILABLE: tuple[str, ...] = tuple(name for name in ("avx512", "plain") if compiled.has(name))
 """The sets of instructions that this processor has, the widest first."""
 
@@ -45,8 +48,9 @@ class PackedForest:
     Attributes
     ----------
     layout : str
-        ``wide``, ``heap`` or ``linked``, see ``forest.h``: the first that takes the forest. The
-        first two are for trees of at most ``HEAP_DEPTH`` levels, ``wide`` needs AVX-512.
+        ``wide``, ``heap`` or ``linked``, see ``forest.h``: the first that takes the forest.
+        ``wide`` needs AVX-512 and trees of at most ``WIDE_DEPTH`` levels, ``heap`` of at most
+        ``HEAP_DEPTH``.
     num_features, num_trees : int
     classes : tuple of ndarray
         The classes of each output; empty for a regressor.
@@ -244,14 +248,15 @@ def _packed(trees: list[Any], values: list[Floats], instructions: str) -> tuple[
     total = sum(tree.node_count for tree in trees)
     if total >= 2**31:
         raise ValueError(f"the forest has {total} nodes; at most {2**31 - 1} are allowed")
-    if max(tree.max_depth for tree in trees) <= HEAP_DEPTH:
+    depth = max(tree.max_depth for tree in trees)
+    if depth <= (WIDE_DEPTH if instructions == "avx512" else HEAP_DEPTH):
         searches = thresholds(trees)
         most = max(map(len, searches))
         bits = _child_bits(trees)
         fits = len(searches) <= PLANE and most < 1 << _rank_bits(bits)
         if instructions == "avx512" and fits:
             return "wide", _wide(trees, values, searches, bits)
-        if 2 * len(searches) * BLOCK <= 2**16 and most < 2**16:
+        if depth <= HEAP_DEPTH and 2 * len(searches) * BLOCK <= 2**16 and most < 2**16:
             return "heap", _heap(trees, values, searches)
     return "linked", _linked(trees, values)
 
