@@ -178,6 +178,15 @@ def test_a_feature_with_more_thresholds_than_ranks_is_linked(monkeypatch):
     assert_answers_alike(model, packed, X[:1000])
 
 
+@pytest.mark.parametrize("bits", [25, 26, 27])
+def test_a_tree_with_more_nodes_than_a_word_can_number_is_not_wide(monkeypatch, bits):
+    model, _ = fitted(RandomForestClassifier, "deep")
+    monkeypatch.setattr(forest, "_child_bits", lambda trees: bits)
+    packed = PackedForest.from_sklearn(model)
+    assert packed.layout != "wide"
+    assert_answers_alike(model, packed, np.zeros((3, FEATURES), np.float32))
+
+
 @pytest.mark.parametrize(("features", "layout"), [(32, None), (33, "heap"), (513, "linked")])
 def test_the_layout_follows_the_features(features, layout):
     rng = np.random.default_rng(0)

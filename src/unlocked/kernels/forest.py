@@ -253,7 +253,7 @@ def _packed(trees: list[Any], values: list[Floats], instructions: str) -> tuple[
         searches = thresholds(trees)
         most = max(map(len, searches))
         bits = _child_bits(trees)
-        fits = len(searches) <= PLANE and most < 1 << _rank_bits(bits)
+        fits = len(searches) <= PLANE and most.bit_length() <= _rank_bits(bits)
         if instructions == "avx512" and fits:
             return "wide", _wide(trees, values, searches, bits)
         if depth <= HEAP_DEPTH and 2 * len(searches) * BLOCK <= 2**16 and most < 2**16:
@@ -267,7 +267,10 @@ def _child_bits(trees: list[Any]) -> int:
 
 
 def _rank_bits(child_bits: int) -> int:
-    """Bits that a word leaves beside the child's place and the feature with its plane."""
+    """Bits that a word leaves beside the child's place and the feature with its plane.
+
+    Below zero for a tree with more nodes than a word can number.
+    """
     return 26 - child_bits
 
 
