@@ -14,11 +14,11 @@ LEAST_SECONDS = 1e-9
 """Stands for CPU time too short for the clock."""
 
 
-def busy_cores(comparison: Comparison, name: str, own: bool = False) -> Interval:
+def busy_cores(comparison: Comparison, *names: str, own: bool = False) -> Interval:
     """CPU seconds of a second of wall time: how many cores were busy on average.
 
-    Of each process the sums over its rounds are divided: the clock of child processes ticks so
-    coarsely that a single round may miss them.
+    Of each process the sums over its rounds, and over the candidates where several are named, are
+    divided: the clock of child processes ticks so coarsely that a single round may miss them.
 
     Parameters
     ----------
@@ -26,12 +26,11 @@ def busy_cores(comparison: Comparison, name: str, own: bool = False) -> Interval
         Count the calling process alone, as ``time.process_time`` does.
     """
     cpu = comparison.own_cpu_seconds if own else comparison.cpu_seconds
-    return ratio_interval(
-        [
-            log(max(sum(busy), LEAST_SECONDS) / sum(wall))
-            for busy, wall in zip(cpu[name], comparison.seconds[name], strict=True)
-        ]
+    busy, wall = (
+        [sum(map(sum, runs)) for runs in zip(*(of[name] for name in names), strict=True)]
+        for of in (cpu, comparison.seconds)
     )
+    return ratio_interval([log(max(b, LEAST_SECONDS) / w) for b, w in zip(busy, wall, strict=True)])
 
 
 def added_up(comparison: Comparison, parts: Sequence[str], whole: str) -> Interval:

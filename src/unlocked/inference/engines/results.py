@@ -61,14 +61,14 @@ class Results:
         before, after = (self.seconds(model, each, rows) for each in (REFERENCE, engine))
         return pays_after(conversion, before, after, self.speedup(model, engine, rows))
 
-    def least_for_one_row(self, engine: str) -> tuple[str, str, Interval] | None:
-        """The model for which an engine's lead over the other libraries, at one row, is smallest.
+    def leads_for_one_row(self, engine: str) -> list[tuple[str, str, Interval]]:
+        """An engine's lead over the fastest of the other libraries, at one row, by model.
 
         Returns
         -------
-        (str, str, Interval) or None
-            The model, the fastest of the others, and its time divided by the engine's; None where
-            the engine was not timed.
+        list of (str, str, Interval)
+            The model, the fastest of the others, and its time divided by the engine's; of the
+            models with which the engine was timed.
         """
         found = []
         for model, exam in self.exams[engine].items():
@@ -76,7 +76,7 @@ class Results:
             best = self.fastest(model, 1, others)
             if exam.passed and best and engine in self.engines(model, 1):
                 found.append((model, best, self.speedup(model, engine, 1, over=best)))
-        return min(found, key=lambda row: row[2].estimate, default=None)
+        return found
 
     def frame(self, model: str, batches: Sequence[int]) -> pd.DataFrame:
         """The table of one model: engine, answers, conversion, and per batch size time,

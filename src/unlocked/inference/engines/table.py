@@ -4,13 +4,14 @@ from math import ceil
 
 from pydantic import BaseModel, ConfigDict
 
+from unlocked.inference.engines import stream
 from unlocked.inference.engines.engine import Recipe
 from unlocked.inference.engines.timed import ONE_THREAD
 from unlocked.lab.environment import compare_under
 from unlocked.lab.intervals import Interval
 from unlocked.lab.timing import Call, Candidate, Comparison, call, candidate
 
-TIMED = "unlocked.inference.engines.timed"
+STREAM = "unlocked.inference.engines.stream"
 KEPT_PAGES = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
 """Have glibc's malloc keep what is freed, for the next call, instead of giving it back."""
 
@@ -52,6 +53,8 @@ def times(
 ) -> Comparison:
     """Time all cases in turns, each on one thread and with a conversion and rows of its own.
 
+    Small batches differ from call to call: see ``stream``.
+
     Parameters
     ----------
     cases : list of Case
@@ -61,16 +64,19 @@ def times(
     models : dict of str to Call
         By name, calls that give fitted estimators.
     rows : dict of str to Call
-        By name of the model, calls that give rows; they take their number as ``count``.
+        By name of the model, calls that give rows; they take their number as ``count`` and are
+        asked for as many as the largest case has.
     beside : dict of str to Candidate or None
         Others to be timed in the same turns, with inputs and checks of their own.
     environment : dict of str to str or None
         Variables for the processes, beside those that hold them to one thread.
     """
+    most = max(case.rows for case in cases)
     return compare_under(
         ONE_THREAD | (environment or {}),
-        {case.label: _candidate(case, recipes, models, rows) for case in cases} | (beside or {}),
-        call(f"{TIMED}:inputs"),  # each candidate has inputs of its own
+        {case.label: _candidate(case, recipes, models, rows, most) for case in cases}
+        | (beside or {}),
+        call(f"{STREAM}:inputs"),  # each candidate has inputs of its own
         reference=None,  # and a check that knows what scikit-learn answers
         baseline=cases[0].label,
         processes=processes,
@@ -79,19 +85,25 @@ def times(
 
 
 def _candidate(
-    case: Case, recipes: dict[str, Recipe], models: dict[str, Call], rows: dict[str, Call]
+    case: Case,
+    recipes: dict[str, Recipe],
+    models: dict[str, Call],
+    rows: dict[str, Call],
+    most: int,
 ) -> Candidate:
     recipe = recipes[case.engine]
     target, arguments = rows[case.model].target, rows[case.model].arguments
-    batch = Call(target=target, arguments={**arguments, "count": case.rows})
+    count = max(case.rows, min(stream.ROWS, most))
+    of_model = Call(target=target, arguments={**arguments, "count": count})
     return candidate(
-        f"{TIMED}:answer",
-        check=f"{TIMED}:{'check_exact' if recipe.exact else 'check_close'}",
+        f"{STREAM}:answer",
+        check=f"{STREAM}:{'check_exact' if recipe.exact else 'check_close'}",
         inputs=call(
-            f"{TIMED}:inputs",
+            f"{STREAM}:inputs",
             converter=recipe.converter,
             model=models[case.model].model_dump(),
-            rows=batch.model_dump(),
+            rows=of_model.model_dump(),
+            batch=case.rows,
             options=dict(recipe.options),
         ),
     )
