@@ -1,9 +1,13 @@
 """A packed forest answers as scikit-learn does, bit for bit, whatever the forest and the rows."""
 
+import copy
+import pickle
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import (
@@ -87,6 +91,12 @@ FORESTS = [
     for name, (_, classes, _) in SHAPES.items()
     for kind in (CLASSIFIERS if classes else REGRESSORS)
 ]
+
+
+def subject(name):
+    """A fitted forest, the same packed, and rows."""
+    rows = np.random.default_rng(2).standard_normal((90, FEATURES), np.float32)
+    return *fitted(RandomForestClassifier, name), rows
 
 
 def assert_same(found, expected):
@@ -329,3 +339,111 @@ def test_a_regressor_has_no_probabilities():
     _, packed = fitted(RandomForestRegressor, "regression")
     with pytest.raises(TypeError, match="use predict"):
         packed.predict_proba(np.zeros((1, FEATURES)))
+
+
+def test_trees_of_another_width_are_refused():
+    rng = np.random.default_rng(1)
+    rows, labels = rng.standard_normal((60, 20)), np.arange(60) % 2
+    narrow = RandomForestClassifier(2, random_state=0).fit(rows[:, :5], labels)
+    wide = RandomForestClassifier(2, random_state=0).fit(rows, labels)
+    narrow.estimators_ += wide.estimators_
+    with pytest.raises(ValueError, match=r"tree 2 takes 20 features .* this forest takes 5"):
+        PackedForest.from_sklearn(narrow)
+    narrow.estimators_ = wide.estimators_
+    with pytest.raises(ValueError, match="tree 0 takes 20 features"):
+        PackedForest.from_sklearn(narrow)
+
+
+def test_trees_of_other_classes_are_refused():
+    rows = np.random.default_rng(1).standard_normal((60, 3))
+    two = RandomForestClassifier(2, random_state=0).fit(rows, np.arange(60) % 2)
+    two.estimators_ += RandomForestClassifier(1).fit(rows, np.arange(60) % 3).estimators_
+    with pytest.raises(ValueError, match=r"answers in the shape \(1, 3\)"):
+        PackedForest.from_sklearn(two)
+
+
+def test_a_forest_without_trees_is_refused():
+    model = RandomForestClassifier(2).fit([[0.0], [1.0]], [0, 1])
+    model.estimators_ = []
+    with pytest.raises(ValueError, match="has no trees"):
+        PackedForest.from_sklearn(model)
+
+
+def test_a_model_that_predicts_in_its_own_way_is_refused():
+    class Other(RandomForestClassifier):
+        def predict(self, X):
+            return super().predict(X)[::-1]
+
+    with pytest.raises(TypeError, match="a Other with a predict of its own cannot be packed"):
+        PackedForest.from_sklearn(Other(2).fit([[0.0], [1.0]], [0, 1]))
+
+
+@pytest.mark.parametrize("instructions", forest.AVAILABLE)
+@pytest.mark.parametrize("depth", [4, None])
+def test_trees_that_were_cut_by_hand(depth, instructions):
+    rng = np.random.default_rng(3)
+    rows = rng.standard_normal((200, FEATURES)).astype(np.float32)
+    model = ExtraTreesClassifier(3, max_depth=depth, random_state=0).fit(rows, np.arange(200) % 3)
+    for estimator in model.estimators_:
+        tree = estimator.tree_
+        cut = int(tree.children_right[0])
+        tree.children_left[cut] = tree.children_right[cut] = -1
+    packed = PackedForest.from_sklearn(model, instructions)
+    np.testing.assert_array_equal(packed.predict_proba(rows), model.predict_proba(rows))
+
+
+def test_columns_of_a_frame_are_those_of_the_training():
+    rows = np.random.default_rng(1).standard_normal((40, 3))
+    frame = pd.DataFrame(rows, columns=["a", "b", "c"])
+    model = RandomForestClassifier(3, random_state=0).fit(frame, np.arange(40) % 2)
+    packed = PackedForest.from_sklearn(model)
+    expected = model.predict_proba(frame)
+    np.testing.assert_array_equal(packed.predict_proba(frame), expected)
+    np.testing.assert_array_equal(packed.predict_proba(rows), expected)
+    for other in (frame[["b", "a", "c"]], frame.rename(columns={"a": "b", "b": "a"})):
+        with pytest.raises(ValueError, match="the first that differs is 'b', not 'a'"):
+            packed.predict_proba(other)
+
+
+def test_numbers_of_several_types_in_a_frame_are_numbers():
+    frame = pd.DataFrame({"a": [0.5, 1.5, 2.5], "b": [True, False, True]})
+    model = RandomForestClassifier(3, random_state=0).fit(frame, [0, 1, 1])
+    packed = PackedForest.from_sklearn(model)
+    np.testing.assert_array_equal(packed.predict_proba(frame), model.predict_proba(frame))
+
+
+def test_sparse_rows_are_refused():
+    _, packed, _ = subject("binary")
+    with pytest.raises(TypeError, match=r"give X.toarray\(\)"):
+        packed.predict_proba(scipy.sparse.csr_array(np.zeros((2, FEATURES))))
+
+
+def test_out_that_shares_memory_with_the_rows_is_refused():
+    _, packed, _ = subject("binary")
+    memory = np.zeros(2 * 10 * FEATURES, np.float32)
+    rows = memory[: 10 * FEATURES].reshape(10, FEATURES)
+    out = memory[: 2 * 10 * 2].view(np.float64).reshape(10, 2)
+    with pytest.raises(ValueError, match="shares memory with X"):
+        packed.predict_proba(rows, out=out)
+
+
+def test_rows_that_are_not_aligned_are_answered_too():
+    model, packed, rows = subject("binary")
+    bytes_ = np.zeros(rows.size * 4 + 1, np.uint8)
+    odd = bytes_[1:].view(np.float32).reshape(rows.shape)
+    odd[:] = rows
+    assert not odd.flags.aligned
+    np.testing.assert_array_equal(packed.predict_proba(odd), model.predict_proba(rows))
+
+
+def test_half_a_thread_is_refused():
+    _, packed, rows = subject("binary")
+    with pytest.raises(ValueError, match=r"n_threads must be a whole number, not 2\.5"):
+        packed.predict_proba(rows, n_threads=2.5)
+
+
+def test_copies_are_refused_with_a_remedy():
+    _, packed, _ = subject("binary")
+    for copied in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match="send the model, and pack it there"):
+            copied(packed)

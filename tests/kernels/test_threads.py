@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from unlocked.kernels import threads as threads_module
 from unlocked.kernels.threads import for_each
 
 
@@ -68,19 +69,32 @@ def test_calls_may_be_nested_and_made_from_several_threads() -> None:
     assert sorted(done) == [*range(40), *range(100, 140)]
 
 
-def test_threads_are_kept_for_the_next_call() -> None:
-    seen: list[set[threading.Thread]] = []
-    for _ in range(2):
+def test_threads_are_kept_for_later_calls() -> None:
+    def call() -> None:
         meet = threading.Barrier(2, timeout=60)
-        threads: set[threading.Thread] = set()
+        for_each(lambda _: meet.wait(), range(2), threads=2)
 
-        def task(_: int, meet=meet, threads=threads) -> None:
-            threads.add(threading.current_thread())
-            meet.wait()
+    call()
+    before = threading.active_count()
+    for _ in range(50):
+        call()
+    assert threading.active_count() <= before + 1  # one for a call that came too soon
 
-        for_each(task, range(2), threads=2)
-        seen.append(threads)
-    assert seen[0] == seen[1]
+
+def test_no_more_threads_start_than_there_are_items() -> None:
+    before = threading.active_count()
+    for_each(lambda _: None, range(3), threads=500)
+    assert threading.active_count() <= before + 2
+
+
+def test_the_caller_does_everything_where_no_thread_can_be_started(monkeypatch) -> None:
+    def submit(self: object, share: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threads_module.ThreadPoolExecutor, "submit", submit)
+    done: list[int] = []
+    for_each(done.append, range(10), threads=4)
+    assert done == list(range(10))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

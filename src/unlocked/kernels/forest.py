@@ -10,6 +10,7 @@ same bits. (With more jobs scikit-learn adds trees in the order in which they ar
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import index
 from typing import Any, Literal
 
 import numpy as np
@@ -52,6 +53,8 @@ class PackedForest:
         ``wide`` needs AVX-512 and trees of at most ``WIDE_DEPTH`` levels, ``heap`` of at most
         ``HEAP_DEPTH``.
     num_features, num_trees : int
+    feature_names : tuple of str
+        Columns of the DataFrame that the model was fitted to; empty where it was none.
     classes : tuple of ndarray
         The classes of each output; empty for a regressor.
     num_outputs : int
@@ -63,6 +66,7 @@ class PackedForest:
     layout: Literal["wide", "heap", "linked"]
     num_features: int
     num_trees: int
+    feature_names: tuple[str, ...]
     classes: tuple[NDArray[Any], ...]
     num_outputs: int
     instructions: str
@@ -82,9 +86,10 @@ ExtraTreesRegressor
         Raises
         ------
         TypeError
-            For another kind of model.
+            For another kind of model, and one that predicts in its own way.
         ValueError
-            For a model that is not fitted, and instructions that this processor lacks.
+            For a model that is not fitted or whose trees do not belong together, and instructions
+            that this processor lacks.
         """
         _check_supported(model)
         instructions = instructions or AVAILABLE[0]
@@ -93,13 +98,13 @@ ExtraTreesRegressor
                 f"instructions must be one of {', '.join(AVAILABLE)} on this processor, "
                 f"not {instructions!r}"
             )
-        trees = [estimator.tree_ for estimator in model.estimators_]
-        features = int(model.n_features_in_)
+        trees = _trees(model)
         layout, walk = _packed(trees, _node_values(model), instructions)
         return cls(
             layout=layout,
-            num_features=features,
+            num_features=int(model.n_features_in_),
             num_trees=len(trees),
+            feature_names=tuple(getattr(model, "feature_names_in_", ())),
             classes=_classes(model),
             num_outputs=int(model.n_outputs_),
             instructions=instructions,
@@ -115,9 +120,10 @@ ExtraTreesRegressor
         ----------
         X : array of shape (rows, num_features)
             Made into contiguous float32 where it is not, as scikit-learn does. NaN is a missing
-            value. No rows are allowed too.
+            value. No rows are allowed too. A DataFrame has the columns of the training, in their
+            order.
         out : ndarray of float64, shape (rows, classes), contiguous, optional
-            Filled and returned, for a model of one output.
+            Filled and returned, for a model of one output. It shares no memory with X.
         n_threads : int
             Threads that share the rows, at least 1; the answer does not depend on it.
 
@@ -128,9 +134,9 @@ ExtraTreesRegressor
         Raises
         ------
         TypeError
-            For a regressor, and where X holds no numbers.
+            For a regressor, and where X is sparse or holds no numbers.
         ValueError
-            Where X or ``out`` has another shape, ``n_threads`` is below 1, or X holds a number that
+            Where X or ``out`` has another shape or other columns, ``n_threads`` is below 1, or X holds a number that
             is infinite in float32; in the last case ``out`` is overwritten by then.
         """
         if not self.classes:
@@ -168,13 +174,18 @@ ExtraTreesRegressor
             return columns[0]
         return np.stack(columns, axis=1).astype(self.classes[0].dtype, copy=False)
 
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "a packed forest can be neither pickled nor copied: send the model, and pack it there"
+        )
+
     def _means(self, X: ArrayLike, out: Floats | None, n_threads: int) -> Floats:
-        rows = _as_rows(X, self.num_features)
+        rows = _as_rows(X, self.num_features, self.feature_names)
         columns = sum(map(len, self.classes)) or self.num_outputs
         if out is None:
             out = np.empty((len(rows), columns))
         else:
-            _check_out(out, (len(rows), columns))
+            _check_out(out, (len(rows), columns), rows)
         infinite = (
             self._walk.mean(rows, out) if n_threads == 1 else self._mean_on(rows, out, n_threads)
         )
@@ -191,6 +202,10 @@ ExtraTreesRegressor
         def part(here: slice) -> None:
             infinite.append(self._walk.mean(rows[here], out[here]))
 
+        try:
+            n_threads = index(n_threads)
+        except TypeError:
+            raise ValueError(f"n_threads must be a whole number, not {n_threads!r}") from None
         for_each(part, _parts(len(rows), n_threads), n_threads)
         return any(infinite)
 
@@ -224,8 +239,30 @@ def _check_supported(model: Any) -> None:
     if not isinstance(model, kinds):
         allowed = ", ".join(kind.__name__ for kind in kinds)
         raise TypeError(f"a {type(model).__name__} cannot be packed; allowed are {allowed}")
+    kind = next(kind for kind in kinds if isinstance(model, kind))
+    for method in ("predict", "predict_proba"):
+        if getattr(type(model), method, None) is not getattr(kind, method, None):
+            raise TypeError(
+                f"a {type(model).__name__} with a {method} of its own cannot be packed: a packed "
+                f"forest predicts as {kind.__name__} does"
+            )
     if not hasattr(model, "estimators_"):
         raise ValueError(f"this {type(model).__name__} is not fitted: call fit first")
+
+
+def _trees(model: Any) -> list[Any]:
+    trees = [estimator.tree_ for estimator in model.estimators_]
+    if not trees:
+        raise ValueError(f"this {type(model).__name__} has no trees: fit it again")
+    features, shape = int(model.n_features_in_), trees[0].value.shape[1:]
+    for number, tree in enumerate(trees):
+        if tree.n_features != features or tree.value.shape[1:] != shape:
+            raise ValueError(
+                f"tree {number} takes {tree.n_features} features and answers in the shape "
+                f"{tree.value.shape[1:]}; this forest takes {features}, and its first tree answers "
+                f"in {shape}: put trees together that were fitted to the same columns and classes"
+            )
+    return trees
 
 
 def _classes(model: Any) -> tuple[NDArray[Any], ...]:
@@ -379,13 +416,13 @@ def _wide(trees: list[Any], values: list[Floats], searches: list[Words], child_b
     orders = [_breadth_first(tree) for tree in trees]
     words = []
     for tree, order in zip(trees, orders, strict=True):
-        leaf, at = tree.children_left < 0, _inverse(order)
+        leaf, at = tree.children_left < 0, _inverse(order, tree.node_count)
         child = np.where(leaf, at, at[tree.children_left])
         rank = np.where(leaf, (1 << _rank_bits(child_bits)) - 1, _ranks(tree, searches))
         feature = np.where(leaf, 0, tree.feature + PLANE * _plane(tree))
         word = rank << (child_bits + 6) | feature << child_bits | child
         words.append(word.astype(np.uint32))
-    starts = np.cumsum([0, *map(len, words[:-1])])
+    starts = np.cumsum([0, *map(len, orders[:-1])])
     group = np.minimum(np.arange(-len(trees) % TREES + len(trees)), len(trees) - 1)
     top = np.stack(
         [word[filled(tree, TOP - 1)[1:]] for tree, word in zip(trees, words, strict=True)]
@@ -410,7 +447,9 @@ def _linked(trees: list[Any], values: list[Floats]) -> Any:
         order = _breadth_first(tree)
         leaf = tree.children_left < 0
         leaf_number = number - 1 + np.cumsum(leaf)
-        left = np.where(leaf, ~leaf_number, total + _inverse(order)[tree.children_left])
+        left = np.where(
+            leaf, ~leaf_number, total + _inverse(order, tree.node_count)[tree.children_left]
+        )
         words = np.zeros((len(order), 4), np.uint32)
         words[:, 0] = _keys(rounded_down(tree.threshold))[order]
         place = np.where(leaf, 0, tree.feature + features * _plane(tree))
@@ -430,8 +469,9 @@ def _contiguous(values: list[Floats]) -> Floats:
     return np.ascontiguousarray(np.concatenate(values), np.float64)
 
 
-def _inverse(order: NDArray[np.intp]) -> NDArray[np.int64]:
-    places = np.empty(len(order), np.int64)
+def _inverse(order: NDArray[np.intp], count: int) -> NDArray[np.int64]:
+    """The place of each node in the order; 0 for one that was cut off and is not in it."""
+    places = np.zeros(count, np.int64)
     places[order] = np.arange(len(order))
     return places
 
@@ -446,36 +486,53 @@ def _breadth_first(tree: Any) -> NDArray[np.intp]:
     return np.concatenate(levels)
 
 
-def _as_rows(X: ArrayLike, features: int) -> NDArray[np.float32]:
+def _as_rows(X: ArrayLike, features: int, names: tuple[str, ...]) -> NDArray[np.float32]:
     if (
         type(X) is np.ndarray
         and X.dtype == np.float32
         and X.ndim == 2
         and X.shape[1] == features
-        and X.flags.c_contiguous
+        and (flags := X.flags).c_contiguous
+        and flags.aligned
     ):
         return X
+    if hasattr(X, "toarray"):
+        raise TypeError("a sparse X is not supported: give X.toarray()")
+    columns = tuple(getattr(X, "columns", ()))
+    if names and columns and columns != names:
+        other = next((pair for pair in zip(columns, names, strict=False) if pair[0] != pair[1]), ())
+        raise ValueError(
+            "X must have the columns of the training, in their order"
+            + (f"; the first that differs is {other[0]!r}, not {other[1]!r}" if other else "")
+            + f" ({len(columns)} given, {len(names)} expected)"
+        )
     given = np.asarray(X)
     if given.ndim != 2 or given.shape[1] != features:
         raise ValueError(
             f"X has the shape {given.shape}; (rows, {features}) is expected, one row a record"
         )
-    if given.dtype.kind not in "fiub":
-        raise TypeError(f"X holds {given.dtype}, which are not numbers that float32 can hold")
-    with np.errstate(over="ignore"):
-        return np.ascontiguousarray(given, np.float32)
+    refusal = f"X holds {given.dtype}, which are not numbers that float32 can hold"
+    if given.dtype.kind not in "fiubO":
+        raise TypeError(refusal)
+    try:
+        with np.errstate(over="ignore"):
+            return np.require(given, np.float32, ["C", "A"])
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(refusal) from None
 
 
-def _check_out(out: Floats, shape: tuple[int, int]) -> None:
-    fits = (
-        isinstance(out, np.ndarray)
-        and out.dtype == np.float64
-        and out.shape == shape
-        and out.flags.c_contiguous
-        and out.flags.writeable
-    )
+def _check_out(out: Floats, shape: tuple[int, int], rows: NDArray[np.float32]) -> None:
+    is_array = isinstance(out, np.ndarray)
+    fits = is_array and out.dtype == np.float64 and out.shape == shape and out.flags.carray
     if not fits:
-        given = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        given = type(out).__name__
+        if is_array:
+            lacking = {"contiguous": out.flags.c_contiguous, "writeable": out.flags.writeable}
+            lacking["aligned"] = out.flags.aligned
+            words = [f"not {name}" for name, has in lacking.items() if not has]
+            given = ", ".join([f"{out.dtype} {out.shape}", *words])
         raise ValueError(
-            f"out must be writeable contiguous float64 of the shape {shape}, not {given}"
+            f"out must be writeable, contiguous, aligned float64 of the shape {shape}, not {given}"
         )
+    if np.may_share_memory(out, rows):
+        raise ValueError("out shares memory with X, which is read while out is written: copy one")

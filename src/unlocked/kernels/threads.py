@@ -7,18 +7,23 @@ until the scheduler looks again, which can take milliseconds. A caller that work
 import os
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import cache
 from typing import TypeVar
 
 Item = TypeVar("Item")
+
+MOST = 1_024
+"""Threads that are kept at most."""
 
 
 def for_each(task: Callable[[Item], object], items: Iterable[Item], threads: int) -> None:
     """Call `task` on every item, whichever thread is free taking the next.
 
     The threads are kept for later calls. Calls may be nested and made from several threads: what
-    no thread has begun by the time that the caller is done, the caller has done itself.
+    no thread has begun by the time that the caller is done, the caller has done itself; so it does
+    where the system gives no more threads.
 
     Parameters
     ----------
@@ -26,7 +31,8 @@ def for_each(task: Callable[[Item], object], items: Iterable[Item], threads: int
         To gain anything, one that releases the GIL.
     items : iterable
     threads : int
-        Threads that share the items, the caller's among them, at least 1. With 1, none is started.
+        Threads that share the items, the caller's among them, at least 1, and no more than there
+        are items. With 1, none is started.
 
     Raises
     ------
@@ -47,11 +53,11 @@ def for_each(task: Callable[[Item], object], items: Iterable[Item], threads: int
                 return
             task(item)
 
-    if threads == 1:
-        share()
-        return
-    others = [_kept(threads - 1).submit(share) for _ in range(threads - 1)]
+    others: list[Future[None]] = []
     try:
+        with suppress(RuntimeError):  # no thread can be started, or the interpreter is ending
+            for _ in range(min(threads, len(waiting)) - 1):
+                others.append(_kept().submit(share))
         share()
     finally:
         waiting.clear()
@@ -62,9 +68,12 @@ def for_each(task: Callable[[Item], object], items: Iterable[Item], threads: int
 
 
 @cache
-def _kept(threads: int) -> ThreadPoolExecutor:
-    """Threads that wait for the next call: to start one takes as long as a good part of a task."""
-    return ThreadPoolExecutor(threads)
+def _kept() -> ThreadPoolExecutor:
+    """Threads that wait for the next call: to start one takes as long as a good part of a task.
+
+    One is started only where none waits.
+    """
+    return ThreadPoolExecutor(MOST)
 
 
 if hasattr(os, "register_at_fork"):

@@ -52,6 +52,11 @@ def test_an_engine_that_fails_is_a_reason():
     assert found.reason == "conversion failed: RuntimeError: this line has more than three words"
 
 
+def test_a_prediction_that_fails_is_a_reason():
+    found = examined(how="predicting badly")
+    assert found.reason == "prediction failed: ZeroDivisionError: division by zero"
+
+
 def test_a_conversion_that_takes_too_long_is_a_reason():
     start = time.perf_counter()
     assert examined(how="slowly", limit=0.05).reason == "conversion took too long"

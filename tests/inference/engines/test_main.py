@@ -7,6 +7,8 @@ import sys
 import joblib
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.preprocessing import StandardScaler
 
 from unlocked.inference.engines.artefacts import sha256
 
@@ -45,3 +47,36 @@ def test_a_wrong_digest_is_refused_before_anything_is_loaded(stored):
 
 def test_a_missing_digest_is_refused(stored):
     assert "--sha256" in run(stored).stderr
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ({"a": 1}, "the file holds a dict: a fitted scikit-learn estimator"),
+        (RandomForestClassifier(2), "the file holds a RandomForestClassifier: a fitted"),
+        (StandardScaler().fit([[0.0], [1.0]]), "the file holds a StandardScaler"),
+        (
+            RandomForestClassifier(2).fit([[0.0], [1.0]], [[0, 1], [1, 0]]),
+            "scikit-learn itself gives nothing to compare with",
+        ),
+    ],
+)
+def test_a_file_without_a_model_that_can_be_compared_is_refused(held, words, tmp_path):
+    path = tmp_path / "held.joblib"
+    joblib.dump(held, path)
+    done = run(path, "--sha256", sha256(path), "--engines", "packed", "--rows", 2)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert words in done.stderr
+
+
+def test_a_file_that_joblib_cannot_read_is_refused(tmp_path):
+    path = tmp_path / "notes.joblib"
+    path.write_text("hello")
+    done = run(path, "--sha256", sha256(path))
+    assert done.stderr.startswith(f"error: joblib cannot read {path}")
+
+
+def test_rows_that_are_not_there_are_refused(stored, tmp_path):
+    done = run(stored, "--sha256", sha256(stored), "--data", tmp_path / "no.npy")
+    assert "there is no such file" in done.stderr

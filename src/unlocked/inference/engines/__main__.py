@@ -7,6 +7,7 @@ with scikit-learn's, and what passes is timed on one thread, in turns, in fresh 
 import argparse
 import sys
 from pathlib import Path
+from pickle import UnpicklingError
 
 from rich.console import Console
 from rich.table import Table
@@ -58,7 +59,10 @@ def run(given: argparse.Namespace) -> None:
     from unlocked.inference.models import load
 
     path = str(given.model.resolve())
-    features = load(path, given.sha256).n_features_in_
+    try:
+        features = _features(load(path, given.sha256))
+    except (EOFError, UnpicklingError, ImportError, AttributeError, KeyError) as error:
+        raise ValueError(f"joblib cannot read {path}: {exam.shortened(error)}") from error
     model = call("unlocked.inference.models:load", path=path, sha256=given.sha256)
     rows = _rows(given, features)
     at_most = Call(target=rows.target, arguments={**rows.arguments, "count": given.rows})
@@ -66,6 +70,10 @@ def run(given: argparse.Namespace) -> None:
         short: _examined(ENGINES[short], model, at_most)
         for short in dict.fromkeys(["sklearn", *given.engines])
     }
+    if not exams["sklearn"].passed:
+        raise ValueError(
+            f"scikit-learn itself gives nothing to compare with: {exams['sklearn'].words}"
+        )
     batches = sorted({1, given.rows})
     passed = [short for short, found in exams.items() if found.passed]
     cases = [Case(model=MODEL, engine=short, rows=n) for n in batches for short in passed]
@@ -83,6 +91,15 @@ def run(given: argparse.Namespace) -> None:
         print("The rows are standard normal; give your own with --data FILE.npy.")
 
 
+def _features(model: object) -> int:
+    if not (hasattr(model, "predict") and hasattr(model, "n_features_in_")):
+        raise ValueError(
+            f"the file holds a {type(model).__name__}: a fitted scikit-learn estimator that "
+            "predicts rows of numbers is needed"
+        )
+    return int(model.n_features_in_)
+
+
 def _examined(engine: Engine, model: Call, rows: Call) -> Exam:
     if reason := engine.missing():
         return Exam(reason=reason)
@@ -91,6 +108,8 @@ def _examined(engine: Engine, model: Call, rows: Call) -> Exam:
 
 def _rows(given: argparse.Namespace, features: int) -> Call:
     if given.data is not None:
+        if not given.data.is_file():
+            raise ValueError(f"--data {given.data}: there is no such file")
         return call("unlocked.inference.engines.timed:rows_from", path=str(given.data.resolve()))
     return call("unlocked.inference.engines.timed:normal_rows", features=features, seed=1)
 

@@ -38,7 +38,13 @@ class Recipe:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def unsupported(self, model: Any) -> str | None:
-        """Say why a fitted model cannot be converted here; None where it can."""
+        """Say why a fitted model cannot be converted here; None where it can.
+
+        Answers are compared for models of one output, so that no engine is asked for more.
+        """
+        outputs = getattr(model, "n_outputs_", 1)
+        if outputs > 1:
+            return f"{type(model).__name__} with {outputs} outputs: one is supported"
         check = resolve(f"{self.converter.partition(':')[0]}:unsupported")
         reason: str | None = check(model, **self.options)
         return reason

@@ -134,8 +134,13 @@ class Expected:
 
 
 def _margin(scores: NDArray[Any]) -> NDArray[np.float64]:
-    """How far the best class is ahead of the next; of one score a row, how far from 0 it is."""
+    """How far the best class is ahead of the next; of one score a row, how far from 0 it is.
+
+    The one class of a model that knows no other is sure.
+    """
     if scores.ndim == 1:
         return np.abs(scores)
+    if scores.shape[1] == 1:
+        return np.full(len(scores), np.inf)
     best = np.partition(scores, -2, axis=1)
     return best[:, -1] - best[:, -2]

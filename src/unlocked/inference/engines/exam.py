@@ -144,8 +144,11 @@ def _exam(recipe: Recipe, named: Named, rows: Named, limit: float) -> Exam:
         seconds = time.perf_counter() - start
         _keep(Path(fresh), folder)
     data = timed.made(rows)
-    answer, predicted = predictor.answer(data), predictor.predict(data)
-    agreement = timed.expected_of(named, rows).agreement(answer, predicted)
+    try:
+        expected = timed.expected_of(named, rows)
+        agreement = expected.agreement(predictor.answer(data), predictor.predict(data))
+    except Exception as error:
+        return Exam(reason=f"prediction failed: {shortened(error)}")
     return Exam(conversion=seconds, agreement=agreement)
 
 

@@ -22,7 +22,7 @@ are predicted in parts."""
 def unsupported(
     model: Any, backend: str = "torch", device: str = "cpu", precision: str = "float32"
 ) -> str | None:
-    """Name what is missing: a converter, labels that are integers, one output, or the GPU."""
+    """Name what is missing: a converter, labels that are integers, or the GPU."""
     import torch
     from hummingbird.ml.supported import sklearn_operator_list
 
@@ -30,8 +30,6 @@ def unsupported(
         return f"PyTorch {torch.__version__} finds no CUDA GPU here"
     if type(model) not in sklearn_operator_list:
         return f"Hummingbird has no converter for {type(model).__name__}"
-    if getattr(model, "n_outputs_", 1) > 1:
-        return f"{type(model).__name__} with {model.n_outputs_} outputs: one is supported"
     if np.asarray(getattr(model, "classes_", [0])).dtype.kind not in "iu":
         return f"labels of the kind {model.classes_.dtype}: only integers are supported"
     return None

@@ -15,8 +15,6 @@ def unsupported(model: Any) -> str | None:
     """Name the estimator where skl2onnx has no converter for it."""
     from skl2onnx._supported_operators import sklearn_operator_name_map
 
-    if getattr(model, "n_outputs_", 1) > 1:
-        return f"{type(model).__name__} with {model.n_outputs_} outputs: one is supported"
     if type(model) not in sklearn_operator_name_map:
         return f"skl2onnx has no converter for {type(model).__name__}"
     return None

@@ -8,15 +8,13 @@ from unlocked.inference.engines.predictor import Predictor
 
 
 def unsupported(model: Any, instructions: str | None = None) -> str | None:
-    """What the packed forest refuses, in its own words, and several outputs."""
+    """What the packed forest refuses, in its own words."""
     from unlocked.kernels.forest import PackedForest
 
     try:
-        packed = PackedForest.from_sklearn(model, instructions)
+        PackedForest.from_sklearn(model, instructions)
     except (TypeError, ValueError) as refusal:
         return str(refusal)
-    if packed.num_outputs > 1:
-        return f"{type(model).__name__} with {packed.num_outputs} outputs: one is supported here"
     return None
 
 

@@ -12,9 +12,7 @@ from unlocked.inference.engines.predictor import Function, Predictor, Rows, from
 
 
 def unsupported(model: Any, validate: bool = True) -> str | None:
-    """Everything is supported, but for forests of several outputs without validation."""
-    if not validate and getattr(model, "n_outputs_", 1) > 1:
-        return f"{type(model).__name__} with {model.n_outputs_} outputs: one is supported"
+    """Everything is supported."""
     return None
 
 

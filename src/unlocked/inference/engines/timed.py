@@ -76,8 +76,12 @@ def made(named: Named) -> Any:
 
 
 def folder_of(model: Named) -> Path:
-    """Where the conversions of a model are kept: a folder named after the model's content."""
-    return artefacts.FOLDER / "engines" / _digest(_text(model))
+    """Where the conversions of a model are kept: a folder named after the model's content.
+
+    Of a file that is given with its SHA-256, that is the content.
+    """
+    name = model["arguments"].get("sha256") or _digest(_text(model))
+    return artefacts.FOLDER / "engines" / name
 
 
 def expected_of(model: Named, rows: Named) -> Expected:

@@ -24,8 +24,6 @@ def unsupported(model: Any) -> str | None:
     name = type(model).__name__
     if not isinstance(model, trees):
         return f"treelite has no importer for {name}: it takes ensembles of trees"
-    if getattr(model, "n_outputs_", 1) > 1:
-        return f"{name} with {model.n_outputs_} outputs: one is supported"
     if getattr(model, "is_categorical_", None) is not None:
         return f"{name} with categorical features: treelite's importer takes numbers alone"
     return None

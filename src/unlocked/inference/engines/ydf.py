@@ -14,7 +14,7 @@ from unlocked.inference.engines.predictor import Predictor, Rows, from_probabili
 
 
 def unsupported(model: Any) -> str | None:
-    """Name the estimator where it is no forest of one output."""
+    """Name the estimator where it is no forest."""
     from sklearn import ensemble
 
     forests = (
@@ -25,8 +25,6 @@ def unsupported(model: Any) -> str | None:
     )
     if not isinstance(model, forests):
         return f"ydf imports scikit-learn's forests, not {type(model).__name__}"
-    if model.n_outputs_ > 1:
-        return f"{type(model).__name__} with {model.n_outputs_} outputs: one is supported"
     return None
 
 
