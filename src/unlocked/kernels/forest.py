@@ -136,8 +136,9 @@ ExtraTreesRegressor
         TypeError
             For a regressor, and where X is sparse or holds no numbers.
         ValueError
-            Where X or ``out`` has another shape or other columns, ``n_threads`` is below 1, or X holds a number that
-            is infinite in float32; in the last case ``out`` is overwritten by then.
+            Where X or ``out`` has another shape or other columns, or they share memory, where
+            ``n_threads`` is no whole number of at least 1, and where X holds a number that is
+            infinite in float32; in the last case ``out`` is overwritten by then.
         """
         if not self.classes:
             raise TypeError("this is a regressor, which has no probabilities: use predict")
