@@ -208,6 +208,22 @@ def test_the_layout_follows_the_features(features, layout):
     assert_answers_alike(model, packed, X)
 
 
+@pytest.mark.parametrize("instructions", forest.AVAILABLE)
+@pytest.mark.parametrize("features", [600, 5_000])
+def test_a_forest_that_compares_few_of_many_features(features, instructions):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, features))
+    X[::3, ::2] = np.nan
+    model = RandomForestClassifier(6, random_state=0).fit(X, np.arange(40) % 3)
+    packed = PackedForest.from_sklearn(model, instructions)
+    assert packed.layout == "linked"
+    assert_answers_alike(model, packed, X)
+    assert_answers_alike(model, packed, np.where(np.isnan(X), rng.standard_normal(X.shape), np.nan))
+    X[7, -1] = np.inf  # of a feature that no node need compare
+    with pytest.raises(ValueError, match="infinite"):
+        packed.predict(X)
+
+
 @pytest.mark.parametrize("trees", [1, 15, 16, 17, 33])
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5, 12])
 def test_every_number_of_trees_and_levels(trees, depth):

@@ -30,15 +30,16 @@ cdef extern from "forest.h":
         int depth, child_bits
 
     struct linked_node:
-        uint32_t key, place
+        uint32_t key, number
         int32_t left
         uint32_t unused
 
     struct linked_forest:
         const linked_node* nodes
         const uint64_t* roots
+        const uint32_t* places
         const double* values
-        size_t trees, features, outputs
+        size_t trees, features, num_places, outputs
 
     int heap_chunk(
         const heap_forest*, const float*, size_t, uint16_t*, double*
@@ -51,6 +52,8 @@ cdef extern from "forest.h":
         const linked_forest*, const float*, size_t, uint32_t*, double*
     ) noexcept nogil
     void divide(double*, size_t, size_t) noexcept nogil
+
+cdef size_t KEYS = 1 << 17  # of a chunk, so that they stay in a cache
 
 SOURCE_DIGEST = UNLOCKED_DIGEST.decode()
 ROWS_OF_BLOCK = BLOCK
@@ -71,6 +74,10 @@ cdef class Walk:
     cdef tuple arrays  # kept alive, as the structs below point into them
     cdef size_t trees, outputs
 
+    cdef size_t most(self) noexcept nogil:
+        """Rows of a chunk at most."""
+        return CHUNK
+
     cdef size_t scratch(self, size_t rows) noexcept:
         """Bytes that a chunk of so many rows needs."""
         return 0
@@ -88,12 +95,12 @@ cdef class Walk:
         cdef bint infinite = False
         if rows == 0:
             return False
-        cdef void* scratch = malloc(self.scratch(min(rows, CHUNK)))
+        cdef void* scratch = malloc(self.scratch(min(rows, self.most())))
         if scratch is NULL:
             raise MemoryError
         with nogil:
             while first < rows and not infinite:
-                here = min(rows - first, CHUNK)
+                here = min(rows - first, self.most())
                 infinite = self.chunk(&x[first, 0], here, scratch, &out[first, 0])
                 divide(&out[first, 0], here * self.outputs, self.trees)
                 first += here
@@ -180,19 +187,25 @@ cdef class Linked(Walk):
         self,
         const uint32_t[:, ::1] nodes,
         const uint64_t[::1] roots,
+        const uint32_t[::1] places,
         const double[:, ::1] values,
         size_t features,
     ):
-        self.arrays = (nodes, roots, values)
+        self.arrays = (nodes, roots, places, values)
         self.forest.nodes = <const linked_node*>&nodes[0, 0]
         self.forest.roots = &roots[0]
+        self.forest.places = &places[0]
         self.forest.values = &values[0, 0]
         self.forest.trees = self.trees = roots.shape[0]
         self.forest.features = features
+        self.forest.num_places = places.shape[0]
         self.forest.outputs = self.outputs = values.shape[1]
 
+    cdef size_t most(self) noexcept nogil:
+        return max(BLOCK, min(CHUNK, KEYS // self.forest.num_places))
+
     cdef size_t scratch(self, size_t rows) noexcept:
-        return rows * 2 * self.forest.features * sizeof(uint32_t)
+        return rows * self.forest.num_places * sizeof(uint32_t)
 
     cdef bint chunk(self, const float* x, size_t rows, void* scratch, double* sums) noexcept nogil:
         return linked_chunk(&self.forest, x, rows, <uint32_t*>scratch, sums)

@@ -442,9 +442,13 @@ def _wide(trees: list[Any], values: list[Floats], searches: list[Words], child_b
 
 def _linked(trees: list[Any], values: list[Floats]) -> Any:
     features = trees[0].n_features
+    places = [np.maximum(tree.feature, 0) + features * _plane(tree) for tree in trees]
+    inner = [tree.children_left >= 0 for tree in trees]
+    compared = [place[at] for place, at in zip(places, inner, strict=True)]
+    used = np.unique(np.concatenate([[0], *compared]))  # one at least, where all trees are leaves
     nodes, leaves, roots = [], [], []
     number = total = 0
-    for tree, value in zip(trees, values, strict=True):
+    for tree, value, place in zip(trees, values, places, strict=True):
         order = _breadth_first(tree)
         leaf = tree.children_left < 0
         leaf_number = number - 1 + np.cumsum(leaf)
@@ -453,8 +457,7 @@ def _linked(trees: list[Any], values: list[Floats]) -> Any:
         )
         words = np.zeros((len(order), 4), np.uint32)
         words[:, 0] = _keys(rounded_down(tree.threshold))[order]
-        place = np.where(leaf, 0, tree.feature + features * _plane(tree))
-        words[:, 1] = place[order]
+        words[:, 1] = np.where(leaf, 0, np.searchsorted(used, place))[order]
         words[:, 2] = left[order].astype(np.int32).view(np.uint32)
         nodes.append(words)
         leaves.append(value[leaf])
@@ -462,7 +465,11 @@ def _linked(trees: list[Any], values: list[Floats]) -> Any:
         number += len(leaves[-1])
         total += len(order)
     return compiled.Linked(
-        np.concatenate(nodes), np.array(roots, np.uint64), _contiguous(leaves), features
+        np.concatenate(nodes),
+        np.array(roots, np.uint64),
+        used.astype(np.uint32),
+        _contiguous(leaves),
+        features,
     )
 
 
