@@ -232,6 +232,10 @@ def log_range(
     return low, high
 
 
+LONGEST = 14
+"""Digits of all ticks of an axis of ratios together, beyond which they may meet."""
+
+
 def ratio_ticks(axis: Axis, low: float, high: float) -> None:
     """Mark a log axis of ratios at round numbers."""
     axis.set_major_locator(FixedLocator(_log_ticks(low, high)))
@@ -250,7 +254,7 @@ def _log_ticks(low: float, high: float, most: int = 6) -> list[float]:
         powers = range(first - first % stride, last + 1, stride)
         marks = [m * 10.0**power for power in powers for m in mantissas]
         marks = [mark for mark in marks if low <= mark <= high]
-        if len(marks) <= most:
+        if len(marks) <= most and sum(len(_short(mark)) for mark in marks) <= LONGEST:
             break
     return marks
 
