@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.inference.engines import subjects
 
-from unlocked.inference.engines import stream
+from unlocked.inference.engines import stream, timed
 from unlocked.inference.engines.engine import Recipe
 from unlocked.inference.engines.table import Case, times
 from unlocked.lab.timing import call
@@ -34,12 +34,12 @@ def test_the_first_answer_is_checked():
     rows = call(f"{SUBJECTS}:rows", count=4).model_dump()
     given = stream.inputs(f"{SUBJECTS}:convert", MODEL, rows, 2)
     answer = stream.answer(**given)
-    stream.check_close(answer, given)
-    stream.check_exact(answer, given)
+    timed.check_close(answer, given)
+    timed.check_exact(answer, given)
     with pytest.raises(AssertionError):
-        stream.check_close(stream.answer(**given), given)
+        timed.check_close(stream.answer(**given), given)
     with pytest.raises(AssertionError):
-        stream.check_exact(np.nextafter(answer, 2), given)
+        timed.check_exact(np.nextafter(answer, 2), given)
 
 
 def test_small_cases_go_through_as_many_rows_as_the_largest_has(monkeypatch):

@@ -62,15 +62,5 @@ def first(rows: Named, batch: int) -> Rows:
 
 
 def answer(predict: Function, coming: Iterator[Rows], expected: Expected) -> NDArray[Any]:
-    """Predict the next batch; what is expected of the first is for the check alone."""
+    """Predict the next batch; what is expected of the first is for ``timed``'s checks alone."""
     return predict(next(coming))
-
-
-def check_close(answer: NDArray[Any], inputs: dict[str, Any]) -> None:
-    """Refuse an answer to the first batch beyond the tolerance: see ``timed.check_close``."""
-    inputs["expected"].refuse_other(answer)
-
-
-def check_exact(answer: NDArray[Any], inputs: dict[str, Any]) -> None:
-    """Refuse an answer to the first batch that differs in a single bit."""
-    inputs["expected"].refuse_another_bit(answer)

@@ -12,6 +12,7 @@ from unlocked.lab.intervals import Interval
 from unlocked.lab.timing import Call, Candidate, Comparison, call, candidate
 
 STREAM = "unlocked.inference.engines.stream"
+TIMED = "unlocked.inference.engines.timed"
 KEPT_PAGES = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
 """Have glibc's malloc keep what is freed, for the next call, instead of giving it back."""
 
@@ -97,7 +98,7 @@ def _candidate(
     of_model = Call(target=target, arguments={**arguments, "count": count})
     return candidate(
         f"{STREAM}:answer",
-        check=f"{STREAM}:{'check_exact' if recipe.exact else 'check_close'}",
+        check=f"{TIMED}:{'check_exact' if recipe.exact else 'check_close'}",
         inputs=call(
             f"{STREAM}:inputs",
             converter=recipe.converter,
